@@ -1,0 +1,60 @@
+"""Forward models for imaging: y = A(x) + noise. Imports torch only; usable by any solver."""
+
+from operators import checks, kernels, masks
+from operators.algebra import stack
+from operators.base import Operator
+from operators.blur import Blur, blur_defocus, blur_file, blur_gaussian, blur_motion
+from operators.colour import Greyscale, greyscale
+from operators.downsample import Downsample, downsample
+from operators.identity import Identity, identity
+from operators.inpaint import (
+    Inpaint,
+    inpaint_box,
+    inpaint_brush,
+    inpaint_file,
+    inpaint_half,
+    inpaint_random,
+)
+from operators.linear import LinearOperator
+from operators.noise import Gaussian, Noise, gaussian
+from operators.problem import Problem, measure
+from operators.random import Rng
+from operators.sensing import DenseGaussian, WalshHadamard, dense_gaussian, walsh_hadamard
+from operators.spectral import SpectralOperator
+
+__all__ = [
+    "Blur",
+    "DenseGaussian",
+    "Downsample",
+    "Gaussian",
+    "Greyscale",
+    "Identity",
+    "Inpaint",
+    "LinearOperator",
+    "Noise",
+    "Operator",
+    "Problem",
+    "Rng",
+    "SpectralOperator",
+    "WalshHadamard",
+    "blur_defocus",
+    "blur_file",
+    "blur_gaussian",
+    "blur_motion",
+    "checks",
+    "dense_gaussian",
+    "downsample",
+    "gaussian",
+    "greyscale",
+    "identity",
+    "inpaint_box",
+    "inpaint_brush",
+    "inpaint_file",
+    "inpaint_half",
+    "inpaint_random",
+    "kernels",
+    "masks",
+    "measure",
+    "stack",
+    "walsh_hadamard",
+]

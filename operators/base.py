@@ -1,0 +1,179 @@
+"""Forward models: `Operator`, any differentiable map of a batch of images."""
+
+from __future__ import annotations
+
+import copy
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+Shape = tuple[int, ...]
+
+
+def as_shape(owner: str, name: str, shape: Sequence[int], rank: int | None = None) -> Shape:
+    """`shape` as a tuple of positive ints (of `rank` of them), or a ValueError naming the owner."""
+    values = tuple(shape)
+    whole = all(hasattr(n, "__index__") and int(n) > 0 for n in values)
+    if not whole or not values or (rank is not None and len(values) != rank):
+        what = "(C, H, W)" if rank == 3 else "one or more"
+        raise ValueError(f"{owner}: {name} must be {what} positive integers, got {values}")
+    return tuple(int(n) for n in values)
+
+
+class Operator(nn.Module, ABC):
+    """y = A(x) for a batch: x of shape (B, *in_shape), y of shape (B, *out_shape).
+
+    A subclass writes `_forward` (and what it can do better than the defaults); the public
+    methods check shape, dtype and device first, in Python only, so without touching the device.
+    Tensors the operator needs are declared by `constant`. Operators hold no changing state.
+
+    Raises: ValueError, naming the operator and the shapes, for an argument that does not fit.
+    """
+
+    anchor: Tensor  # empty; follows .to(), so it tells dtype and device
+    batch: int | None = None  # set where the parameters are one per sample
+
+    def __init__(self, in_shape: Sequence[int], out_shape: Sequence[int]) -> None:
+        super().__init__()
+        self.in_shape = as_shape(self.name, "in_shape", in_shape)
+        self.out_shape = as_shape(self.name, "out_shape", out_shape)
+        self.register_buffer("anchor", torch.empty(0, dtype=torch.float32), persistent=False)
+        self._constants: dict[str, tuple[Tensor, bool]] = {}
+
+    # --- what a subclass writes -------------------------------------------------------------
+    @abstractmethod
+    def _forward(self, x: Tensor, /) -> Tensor: ...
+
+    def _vjp(self, x: Tensor, v: Tensor) -> Tensor:
+        graph = torch.is_grad_enabled()
+        with torch.enable_grad():
+            x = x if graph and x.requires_grad else x.detach().requires_grad_()
+            (grad,) = torch.autograd.grad(self._forward(x), x, v, create_graph=graph)
+        return grad
+
+    def constant(self, name: str, value: Tensor, per_sample: bool = False) -> None:
+        """Keep `value` as `self.<name>` in the operator's own dtype and device.
+
+        The given tensor (float64 or complex128 where it is not exact) stays behind as the
+        master copy, so that `.to(torch.float64)` is exact and not a rounded float32. With
+        `per_sample` its first axis runs over the samples of the batch.
+        """
+        self._constants[name] = (value.detach().clone(), per_sample)
+        if per_sample:
+            self.batch = value.shape[0]
+        self._cast(name)
+
+    # --- public -----------------------------------------------------------------------------
+    def forward(self, x: Tensor) -> Tensor:
+        """A(x): (B, *in_shape) -> (B, *out_shape)."""
+        self._check("x", x, self.in_shape)
+        return self._forward(x)
+
+    def vjp(self, x: Tensor, v: Tensor) -> Tensor:
+        """J(x)ᵀ v with J = ∂A/∂x: (B, *in_shape), (B, *out_shape) -> (B, *in_shape)."""
+        self._check("x", x, self.in_shape)
+        self._check("v", v, self.out_shape, x.shape[0])
+        return self._vjp(x, v)
+
+    def support(self, y: Tensor) -> Tensor:
+        """y with zeros wherever A measures nothing; here every entry of y is a measurement."""
+        return y
+
+    @property
+    def measured(self) -> int | Tensor:
+        """m, how many values of y are measurements: one int, or one per sample, shape (B,)."""
+        return math.prod(self.out_shape)
+
+    def select(self, rows: slice) -> Self:
+        """The operator for some samples of the batch: self unless parameters are per sample."""
+        if self.batch is None:
+            return self
+        part = copy.copy(self)
+        part.batch = len(range(self.batch)[rows])
+        part._buffers = dict(self._buffers)
+        part._modules = {
+            key: child.select(rows) if isinstance(child, Operator) else child
+            for key, child in self._modules.items()
+        }
+        part._constants = {
+            key: (value[rows] if mine else value, mine)
+            for key, (value, mine) in self._constants.items()
+        }
+        part._refresh()
+        return part
+
+    @property
+    def name(self) -> str:
+        return type(self).__name__
+
+    def describe(self) -> str:
+        """One line: the shapes, and how a solve will be done."""
+        return f"{self!r}: nonlinear, no solves"
+
+    def __repr__(self) -> str:
+        return f"{self.name}({self.in_shape} -> {self.out_shape})"
+
+    def __matmul__(self, other: Operator) -> Operator:
+        from operators import algebra
+
+        return algebra.compose(self, other)
+
+    # --- inside -----------------------------------------------------------------------------
+    def _check(self, what: str, x: Tensor, shape: Shape, batch: int | None = None) -> None:
+        want, mine = batch if batch is not None else self.batch, self.anchor
+        if (
+            isinstance(x, Tensor)
+            and x.shape[1:] == shape
+            and x.ndim == len(shape) + 1
+            and x.dtype == mine.dtype
+            and x.device == mine.device
+            and (want is None or x.shape[0] == want)
+        ):
+            return
+        sizes = ", ".join(str(n) for n in ("B" if want is None else want, *shape))
+        got = f"{tuple(x.shape)} {x.dtype} on {x.device}" if isinstance(x, Tensor) else type(x)
+        raise ValueError(
+            f"{self!r}: {what} must be ({sizes}) {mine.dtype} on {mine.device}, got {got}"
+        )
+
+    def _cast(self, name: str) -> None:
+        value, mine = self._constants[name][0], self.anchor
+        if value.is_complex():
+            value = value.to(mine.device, mine.dtype.to_complex())
+        else:
+            value = value.to(mine.device, mine.dtype if value.is_floating_point() else None)
+        setattr(self, name, value)
+
+    def _refresh(self) -> None:
+        for name in self._constants:
+            self._cast(name)
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Self:
+        before = self.anchor
+        super()._apply(fn, recurse)
+        if (before.dtype, before.device) != (self.anchor.dtype, self.anchor.device):
+            self._refresh()
+        return self
+
+
+def adopt(owner: Operator, **parts: Operator) -> None:
+    """Hold the parts as submodules and take over their batch, dtype and device.
+
+    Raises ValueError where these differ between the parts.
+    """
+    names = ", ".join(map(repr, parts.values()))
+    kinds = {(part.anchor.dtype, part.anchor.device) for part in parts.values()}
+    if len(kinds) > 1:
+        raise ValueError(f"{owner.name} of {names}: all must have one dtype and device: {kinds}")
+    sizes = {part.batch for part in parts.values() if part.batch is not None}
+    if len(sizes) > 1:
+        raise ValueError(f"{owner.name} of {names}: parameters for batches of {sizes} do not mix")
+    for name, part in parts.items():
+        owner.add_module(name, part)
+    owner.batch = sizes.pop() if sizes else None
+    owner.anchor = next(iter(parts.values())).anchor.clone()
+    owner._refresh()

@@ -1,0 +1,116 @@
+"""Blur with wrap-around borders, diagonal in the Fourier domain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from operators import kernels
+from operators.base import as_shape
+from operators.solve import column
+from operators.spectral import SpectralOperator
+
+
+class Blur(SpectralOperator):
+    """y = k ∗ x, circular convolution: y[i] = Σ_j k[j] x[i − j], k's middle at j = 0.
+
+    image_shape: (C, H, W). kernel: (h, w), one per channel (C, h, w), or one per sample
+    (B, 1|C, h, w), with odd sides not above H and W. A kernel that does not sum to one is
+    allowed: its sum is the gain at frequency zero. (`scipy.ndimage.convolve(mode="wrap")`.)
+    With the orthonormal DFT F and the kernel's transfer h: V = F*, s = |h|, U = F* h/|h|;
+    coefficients are the complex half plane of `rfft2`.
+    Raises ValueError for even sides, a kernel above the image's size, or NaN in it.
+    """
+
+    transfer: Tensor
+    phase: Tensor
+
+    def __init__(self, image_shape: Sequence[int], kernel: Tensor) -> None:
+        shape = as_shape("Blur", "image_shape", image_shape, rank=3)
+        kernel = _four(torch.as_tensor(kernel).detach().to("cpu", torch.float64), shape)
+        self._sides = shape[1:]
+        h, w = kernel.shape[2:]
+        padded = kernel.new_zeros(*kernel.shape[:2], *self._sides)
+        padded[..., :h, :w] = kernel
+        padded = padded.roll((-(h // 2), -(w // 2)), (2, 3))
+        transfer = torch.fft.rfft2(padded)
+        s = transfer.abs()
+        several = kernel.shape[0] != 1
+        super().__init__(shape, shape, s, per_sample=several)
+        phase = torch.where(s > 0, transfer / s.clamp_min(torch.finfo(s.dtype).tiny), 1.0)
+        self.constant("transfer", transfer, several)
+        self.constant("phase", phase, several)
+
+    def u(self, z: Tensor) -> Tensor:
+        return self.v(self.phase * z)
+
+    def ut(self, y: Tensor) -> Tensor:
+        return self.phase.conj() * self.vt(y)
+
+    def v(self, z: Tensor) -> Tensor:
+        return torch.fft.irfft2(z, self._sides, norm="ortho")
+
+    def vt(self, x: Tensor) -> Tensor:
+        return torch.fft.rfft2(x, norm="ortho")
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return self.v(self.transfer * self.vt(x))
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return self.v(self.transfer.conj() * self.vt(y))
+
+    def _prox(self, x: Tensor, y: Tensor, lam: float | Tensor) -> Tensor:
+        if not isinstance(lam, Tensor) and lam == 0:
+            return super()._prox(x, y, lam)
+        z = self.vt(x)
+        rest = self.transfer.conj() * (self.vt(y) - self.transfer * z)
+        return x + self.v(rest / (self.s2 + column(lam, z)))
+
+
+def _four(kernel: Tensor, shape: tuple[int, ...]) -> Tensor:
+    given = tuple(kernel.shape)
+    if kernel.ndim in (2, 3):
+        kernel = kernel.reshape(*[1] * (4 - kernel.ndim), *given)
+    odd = kernel.ndim == 4 and kernel.shape[2] % 2 == 1 and kernel.shape[3] % 2 == 1
+    if not odd or kernel.shape[1] not in (1, shape[0]):
+        raise ValueError(
+            f"Blur: kernel must be (h, w), (1|{shape[0]}, h, w) or (B, 1|{shape[0]}, h, w) with "
+            f"odd sides, got {given}"
+        )
+    if kernel.shape[2] > shape[1] or kernel.shape[3] > shape[2]:
+        raise ValueError(
+            f"Blur: kernel {given[-2:]} is larger than the image {shape[1:]}; "
+            "use a smaller kernel (size=…) or a larger image"
+        )
+    if not bool(torch.isfinite(kernel).all()):
+        raise ValueError("Blur: kernel holds NaN or inf")
+    return kernel
+
+
+def blur_gaussian(image_shape: Sequence[int], size: int = 61, std: float = 3.0) -> Blur:
+    """Gaussian blur; size and std in pixels. See `kernels.gaussian`."""
+    return Blur(image_shape, kernels.gaussian(size, std))
+
+
+def blur_motion(
+    image_shape: Sequence[int],
+    size: int = 61,
+    seed: int = 0,
+    extent: float = 0.7,
+    curl: float = 1.0,
+) -> Blur:
+    """Motion blur along a seeded random track. See `kernels.motion`."""
+    return Blur(image_shape, kernels.motion(size, seed, extent, curl))
+
+
+def blur_defocus(image_shape: Sequence[int], size: int = 15, radius: float | None = None) -> Blur:
+    """Blur by a disc; radius in pixels. See `kernels.defocus`."""
+    return Blur(image_shape, kernels.defocus(size, radius))
+
+
+def blur_file(image_shape: Sequence[int], kernel: str | Path, key: str | None = None) -> Blur:
+    """Blur with a kernel from a file. See `kernels.from_file`."""
+    return Blur(image_shape, kernels.from_file(kernel, key))

@@ -1,0 +1,51 @@
+"""Colour: fewer channels than the image has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from operators.base import as_shape
+from operators.spectral import SpectralOperator
+
+
+class Greyscale(SpectralOperator):
+    """y = Σ_c w_c x_c: (C, H, W) -> (1, H, W), one singular value ‖w‖.
+
+    weights: one per channel, their mean by default (as DDRM and DDNM take it); Rec. 601 luma
+    is (0.299, 0.587, 0.114). Raises ValueError for another count, NaN, or zeros only.
+    """
+
+    w: Tensor
+
+    def __init__(self, image_shape: Sequence[int], weights: Sequence[float] | None = None) -> None:
+        shape = as_shape("Greyscale", "image_shape", image_shape, rank=3)
+        values = [1 / shape[0]] * shape[0] if weights is None else [float(w) for w in weights]
+        w = torch.tensor(values, dtype=torch.float64)
+        size = float(w.norm())
+        if w.shape != shape[:1] or not 0 < size < float("inf"):
+            raise ValueError(
+                f"Greyscale: weights must be {shape[0]} finite numbers, one per channel and not "
+                f"all zero, got {weights}"
+            )
+        s = torch.full((1, 1, 1, 1), size, dtype=torch.float64)
+        super().__init__(shape, (1, *shape[1:]), s, v_complete=shape[0] == 1)
+        self.constant("w", (w / size).view(1, -1, 1, 1))
+
+    def u(self, z: Tensor) -> Tensor:
+        return z
+
+    ut = u
+
+    def v(self, z: Tensor) -> Tensor:
+        return z * self.w
+
+    def vt(self, x: Tensor) -> Tensor:
+        return (x * self.w).sum(1, keepdim=True)
+
+
+def greyscale(image_shape: Sequence[int], weights: Sequence[float] | None = None) -> Greyscale:
+    """Colourisation: only a weighted mean of the channels is measured."""
+    return Greyscale(image_shape, weights)

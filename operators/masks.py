@@ -1,0 +1,114 @@
+"""Masks for inpainting: bool tensors (H, W), True where the pixel is kept."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from operators.base import as_shape
+from operators.files import read_array
+
+
+def _sides(image_shape: Sequence[int]) -> tuple[int, int]:
+    _, height, width = as_shape("mask", "image_shape", image_shape, rank=3)
+    return height, width
+
+
+def random(image_shape: Sequence[int], keep: float = 0.3, seed: int = 0) -> Tensor:
+    """Keep a random fraction `keep` of the pixels (all channels of a pixel together).
+
+    Exactly round(keep·H·W) pixels, at least one. Raises ValueError unless 0 < keep <= 1.
+    """
+    height, width = _sides(image_shape)
+    if not 0 < keep <= 1:
+        raise ValueError(f"mask: keep is the fraction kept, 0 < keep <= 1, got {keep}")
+    order = torch.randperm(height * width, generator=torch.Generator().manual_seed(seed))
+    mask = torch.zeros(height * width, dtype=torch.bool)
+    mask[order[: max(1, round(keep * height * width))]] = True
+    return mask.view(height, width)
+
+
+def box(
+    image_shape: Sequence[int],
+    height: int | None = None,
+    width: int | None = None,
+    top: int | None = None,
+    left: int | None = None,
+) -> Tensor:
+    """Lose a box of height × width pixels at (top, left); half of each side, in the middle.
+
+    Raises ValueError for a box that leaves the image or covers it.
+    """
+    rows, columns = _sides(image_shape)
+    height = max(1, rows // 2) if height is None else height
+    width = max(1, columns // 2) if width is None else width
+    top = (rows - height) // 2 if top is None else top
+    left = (columns - width) // 2 if left is None else left
+    inside = 0 <= top < top + height <= rows and 0 <= left < left + width <= columns
+    if not inside or height * width == rows * columns:
+        raise ValueError(
+            f"mask: a box of ({height}, {width}) at ({top}, {left}) must lie inside the image "
+            f"({rows}, {columns}) and leave something of it"
+        )
+    mask = torch.ones(rows, columns, dtype=torch.bool)
+    mask[top : top + height, left : left + width] = False
+    return mask
+
+
+def half(image_shape: Sequence[int], side: str = "right") -> Tensor:
+    """Lose the half of the image on `side`: left, right, top or bottom."""
+    rows, columns = _sides(image_shape)
+    mask = torch.ones(rows, columns, dtype=torch.bool)
+    if side in ("left", "right"):
+        cut = slice(columns // 2) if side == "left" else slice((columns + 1) // 2, None)
+        mask[:, cut] = False
+    elif side in ("top", "bottom"):
+        mask[slice(rows // 2) if side == "top" else slice((rows + 1) // 2, None)] = False
+    else:
+        raise ValueError(f"mask: side must be left, right, top or bottom, got {side!r}")
+    return mask
+
+
+def brush(
+    image_shape: Sequence[int], strokes: int = 4, thickness: float = 0.06, seed: int = 0
+) -> Tensor:
+    """Lose `strokes` random brush strokes (chains of four segments).
+
+    thickness: width of the brush as a fraction of the shorter side.
+    """
+    rows, columns = _sides(image_shape)
+    generator = torch.Generator().manual_seed(seed)
+    grid = torch.stack(torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij"), -1)
+    radius = max(0.5, thickness * min(rows, columns) / 2)
+    mask = torch.ones(rows, columns, dtype=torch.bool)
+    for _ in range(strokes):
+        points = torch.rand(5, 2, generator=generator) * torch.tensor([rows, columns])
+        for a, b in zip(points[:-1], points[1:], strict=True):
+            way = b - a
+            along = ((grid - a) @ way / way.square().sum().clamp_min(1e-6)).clamp(0, 1)
+            mask &= (grid - a - along[..., None] * way).norm(dim=-1) > radius
+    return mask
+
+
+def from_file(image_shape: Sequence[int], path: str | Path, key: str | None = None) -> Tensor:
+    """Read a mask: an image (white = kept), .npy, or the array `key` of an .npz (nonzero = kept).
+
+    A grey image is cut at half of its range. Raises FileNotFoundError, and ValueError for an
+    unreadable file or another size than the image's.
+    """
+    rows, columns = _sides(image_shape)
+    array = read_array(path, key)
+    if array.ndim == 3 and array.shape[0] == 1:
+        array = array[0]
+    if tuple(array.shape) != (rows, columns):
+        raise ValueError(
+            f"mask: {path} is {tuple(array.shape)}, the image is ({rows}, {columns}); "
+            "resize the mask or the image"
+        )
+    if not math.isfinite(float(array.sum())):
+        raise ValueError(f"mask: {path} holds NaN or inf")
+    return array > (0 if Path(path).suffix in (".npy", ".npz") else 0.5)

@@ -1,0 +1,88 @@
+"""Seeded randomness, one stream per sample."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+class Rng:
+    """One `torch.Generator` per sample, so that sample b is a function of its own seed alone.
+
+    A sample's stream depends neither on its neighbours nor on the batch size: a batch of B draws
+    equals B batches of one, joined. Streams of different kinds of device (cpu, cuda) differ.
+    0 is a seed like any other.
+
+    Raises: ValueError for no seeds or a negative one; TypeError for a seed that is no int.
+    """
+
+    def __init__(self, seeds: Sequence[int], device: torch.device | str = "cpu") -> None:
+        seeds = list(seeds)
+        if not seeds:
+            raise ValueError("Rng: at least one seed is needed, one per sample; got none")
+        for seed in seeds:
+            if isinstance(seed, bool) or not hasattr(seed, "__index__"):
+                raise TypeError(f"Rng: seeds must be integers, got {seed!r}")
+            if int(seed) < 0:
+                raise ValueError(f"Rng: seeds must be 0 or more, got {seed}")
+        self.device = torch.device(device)
+        self._generators = [
+            torch.Generator(device=self.device).manual_seed(int(seed)) for seed in seeds
+        ]
+
+    def __len__(self) -> int:
+        return len(self._generators)
+
+    def __repr__(self) -> str:
+        return f"Rng({len(self)} samples, {self.device})"
+
+    def __getitem__(self, rows: slice) -> Rng:
+        """The streams of some samples: shared with this Rng, not copied (may be empty)."""
+        if not isinstance(rows, slice):
+            raise TypeError(f"Rng: index with a slice such as rng[i:i+1], got {rows!r}")
+        part = object.__new__(Rng)
+        part.device, part._generators = self.device, self._generators[rows]
+        return part
+
+    def normal(self, shape: Sequence[int], dtype: torch.dtype = torch.float32) -> Tensor:
+        """Independent N(0, 1) draws of `shape` = (B, …), row b from stream b; B = len(self)."""
+        out = self._empty(shape, dtype)
+        for row, generator in zip(out.unbind(0), self._generators, strict=True):
+            row.normal_(generator=generator)
+        return out
+
+    def uniform(self, shape: Sequence[int], dtype: torch.dtype = torch.float32) -> Tensor:
+        """Independent draws, uniform on [0, 1), of `shape` = (B, …), row b from stream b."""
+        out = self._empty(shape, dtype)
+        for row, generator in zip(out.unbind(0), self._generators, strict=True):
+            row.uniform_(generator=generator)
+        return out
+
+    def poisson(self, rate: Tensor) -> Tensor:
+        """Independent Poisson draws with means `rate` >= 0, shape (B, …), row b from stream b."""
+        out = self._empty(rate.shape, rate.dtype)
+        for row, mean, generator in zip(out, rate, self._generators, strict=True):
+            row.copy_(torch.poisson(mean, generator=generator))
+        return out
+
+    def state(self) -> list[Tensor]:
+        """Where each stream stands, one byte tensor per sample, to be given to `restore`."""
+        return [generator.get_state() for generator in self._generators]
+
+    def restore(self, state: Sequence[Tensor]) -> None:
+        """Put every stream back to where `state()` found it. Raises ValueError on a wrong count."""
+        if len(state) != len(self):
+            raise ValueError(f"Rng: {len(self)} streams cannot take {len(state)} states")
+        for generator, saved in zip(self._generators, state, strict=True):
+            generator.set_state(saved)
+
+    def _empty(self, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
+        shape = tuple(shape)
+        if not shape or shape[0] != len(self):
+            raise ValueError(
+                f"Rng: shape must start with the batch size {len(self)} (one seed per sample), "
+                f"got {shape}"
+            )
+        return torch.empty(shape, dtype=dtype, device=self.device)

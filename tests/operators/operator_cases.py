@@ -1,0 +1,129 @@
+"""Every operator there is, small, for the shared harness. Add yours to CASES: that is all."""
+
+import torch
+
+from operators import (
+    Blur,
+    DenseGaussian,
+    Downsample,
+    Greyscale,
+    Identity,
+    Inpaint,
+    LinearOperator,
+    WalshHadamard,
+    kernels,
+    masks,
+    stack,
+)
+
+RGB = (3, 6, 5)
+GREY = (1, 7, 9)
+
+
+class Cumulative(LinearOperator):
+    """A third party's operator: only `_forward`; everything else by default."""
+
+    closed_form = False
+
+    def __init__(self):
+        super().__init__((1, 4, 5), (1, 3, 5))
+
+    def _forward(self, x):
+        return torch.cumsum(x, 3)[:, :, :3] + 0.5 * x[:, :, 1:]
+
+
+def _generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def _kernels(n, c=1):
+    return torch.rand(n, c, 3, 5, generator=_generator(), dtype=torch.float64)
+
+
+def _several():
+    return torch.stack([masks.random(RGB, 0.5, seed)[None] for seed in (1, 2, 3)])
+
+
+def _coloured():
+    return torch.rand(RGB, generator=_generator()) > 0.4
+
+
+def _blur(shape=RGB):
+    return Blur(shape, kernels.gaussian(3, 0.8))
+
+
+CASES = {
+    "identity": lambda: Identity(RGB),
+    "inpaint": lambda: Inpaint(RGB, masks.random(RGB, 0.4, 1)),
+    "inpaint channels": lambda: Inpaint(RGB, _coloured()),
+    "inpaint per sample": lambda: Inpaint(RGB, _several()),
+    "blur": lambda: _blur(),
+    "blur odd": lambda: Blur(GREY, kernels.motion(7, 3)),
+    "blur channels": lambda: Blur(RGB, _kernels(1, 3)[0]),
+    "blur per sample": lambda: Blur(RGB, _kernels(3)),
+    "blur singular": lambda: Blur((1, 6, 8), torch.full((1, 3), 1 / 3).repeat(3, 1) / 3),
+    "downsample": lambda: Downsample((3, 4, 6), 2),
+    "downsample odd": lambda: Downsample((1, 9, 6), 3),
+    "walsh-hadamard": lambda: WalshHadamard((2, 8, 4), 0.4, 1),
+    "walsh-hadamard full": lambda: WalshHadamard((1, 4, 8), 1.0, 1),
+    "dense": lambda: DenseGaussian((1, 6, 5), 12, 1),
+    "dense tall": lambda: DenseGaussian((1, 3, 4), 15, 1),
+    "greyscale": lambda: Greyscale(RGB),
+    "greyscale luma": lambda: Greyscale(RGB, [0.299, 0.587, 0.114]),
+    "scaled": lambda: -2.0 * _blur(),
+    "scaled mask": lambda: 0.5 * Inpaint(RGB, masks.box(RGB)),
+    "scaled per sample": lambda: 3 * Blur(RGB, _kernels(3)),
+    "transposed": lambda: Downsample((3, 4, 6), 2).T,
+    "transposed blur": lambda: Blur(RGB, _kernels(1)).T,
+    "transposed dense": lambda: DenseGaussian((1, 3, 4), 5, 2).T,
+    "rotated": lambda: WalshHadamard((1, 4, 8), 0.5, 1) @ Identity((1, 4, 8)),
+    "unitary outside": lambda: WalshHadamard((1, 4, 8), 1.0, 1) @ _blur((1, 4, 8)),
+    "unitary inside": lambda: _blur((1, 4, 8)) @ WalshHadamard((1, 4, 8), 1.0, 1).T @ _eye((1, 32)),
+    "composed": lambda: Downsample((3, 6, 4), 2) @ _blur((3, 6, 4)),
+    "composed mask": lambda: Inpaint(RGB, masks.random(RGB, 0.7, 1)) @ Blur(RGB, _kernels(1)),
+    "composed per sample": lambda: Inpaint(RGB, _several()) @ _blur(),
+    "composed transposed": lambda: (Greyscale(RGB) @ _blur()).T,
+    "sum": lambda: Identity(RGB) + 0.5 * _blur(),
+    "difference": lambda: 2 * Identity(RGB) - _blur(),
+    "stacked": lambda: stack([Downsample((3, 4, 6), 2), Inpaint((3, 4, 6), masks.half((3, 4, 6)))]),
+    "scaled composed": lambda: 2 * (Greyscale(RGB) @ _blur()),
+    "third party": Cumulative,
+}
+
+
+def _eye(shape):
+    return Identity(shape)
+
+
+def batch_of(operator, default=3):
+    return default if operator.batch is None else operator.batch
+
+
+def dense(operator):
+    """The matrices, float64, one per sample: (B, m, n), B = 1 where all samples share one."""
+    operator = operator.double()
+    n = torch.Size(operator.in_shape).numel()
+    basis = torch.eye(n, dtype=torch.float64).view(n, *operator.in_shape)
+    if operator.batch is None:
+        return operator(basis).flatten(1).mT[None]
+    columns = [operator(row.expand(operator.batch, *operator.in_shape)) for row in basis]
+    return torch.stack([column.flatten(1) for column in columns], 2)
+
+
+def draw(operator, seed=0, batch=None):
+    """Seeded x and y that fit."""
+    b, generator = batch_of(operator) if batch is None else batch, _generator(seed)
+    x = torch.randn(b, *operator.in_shape, generator=generator, dtype=torch.float64)
+    y = torch.randn(b, *operator.out_shape, generator=generator, dtype=torch.float64)
+    return x.to(operator.anchor), y.to(operator.anchor)
+
+
+def matvec(matrix, x):
+    """(1|B, m, n) times (B, …) -> (B, m), in float64."""
+    return torch.einsum("bmn,bn->bm", matrix.expand(len(x), -1, -1), x.double().flatten(1))
+
+
+def close(got, want, tol):
+    got, want = got.detach().double().flatten(), want.detach().double().flatten()
+    error = float((got - want).norm() / want.norm().clamp_min(1e-30))
+    assert error <= tol, f"off by {error:.2e}, more than {tol:.0e}"
