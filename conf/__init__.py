@@ -1,0 +1,1 @@
+"""Hydra configurations, shipped with the package (the folder must be importable for that)."""

@@ -1,0 +1,1 @@
+"""Restoration with diffusion priors: an anytime nested sampler and its parts."""

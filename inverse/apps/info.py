@@ -1,0 +1,43 @@
+"""``inverse info``: what there is to choose from, and what each needs."""
+
+import sys
+
+import yaml
+
+from inverse.apps.configuration import FOLDER, groups
+from inverse.images import PHOTOGRAPHS
+
+TITLES = {
+    "operator": "Operators (operator=...)",
+    "noise": "Noise (noise=...)",
+    "solver": "Solvers (solver=...)",
+    "prior": "Priors (prior=...)",
+}
+
+
+def describe(group: str, choice: str) -> tuple[str, str]:
+    """The comment at the head of a configuration, and its values as overrides."""
+    text = (FOLDER / group / f"{choice}.yaml").read_text()
+    comment = text.splitlines()[0].lstrip("# ")
+    values = {k: v for k, v in yaml.safe_load(text).items() if not k.startswith("_")}
+    shown = [
+        f"{group}.{key}={'PATH  (needed)' if value == '???' else 'null' if value is None else value}"
+        for key, value in values.items()
+    ]
+    return comment, "  ".join(shown)
+
+
+def main() -> None:
+    if len(sys.argv) > 1 and sys.argv[1] not in ("-h", "--help"):
+        raise ValueError(f"info takes no arguments, got {' '.join(sys.argv[1:])}")
+    for group, choices in groups().items():
+        print(TITLES.get(group, group))
+        for choice in choices:
+            comment, values = describe(group, choice)
+            print(f"  {choice:<16}{comment}")
+            if values:
+                print(f"  {'':<16}{values}")
+        print()
+    print("Photographs (image=...)")
+    print(f"  {', '.join(PHOTOGRAPHS)}: they come with scikit-image, free to use")
+    print("  or a PNG, JPEG or WebP file of any size, or a folder of them")

@@ -1,0 +1,85 @@
+"""``inverse restore``: degrade and restore a photograph, or restore a measurement."""
+
+import sys
+from pathlib import Path
+
+import hydra
+import torch
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from inverse.apps.configuration import FOLDER, build, check_overrides
+from inverse.apps.device import pick_device
+from inverse.apps.progress import ProgressBar
+from inverse.metrics import LPIPS, LPIPSUnavailable
+from inverse.restoration import Report, crop_to_multiple, load_measurement, photographs
+from inverse.seeds import seed_for
+from inverse.solving import Budget, solve
+from operators import Problem, Rng, measure
+
+
+@hydra.main(version_base="1.3", config_path=str(FOLDER), config_name="restore")
+def run(config: DictConfig) -> None:
+    device = pick_device(config.device)
+    budget, noise = Budget(**config.budget), build(config.noise)
+    if config.samples < 1:
+        raise ValueError(f"samples must be at least 1, got {config.samples}")
+    images, problems = _problems(config, noise)
+    prior = build(config.prior)
+    sampler = build(config.solver)(prior).to(device)
+    lpips, missing = _lpips(config) if images else (None, None)
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    for name, problem in problems.items():
+        seeds = [seed_for(config.seed, name, "sample", k) for k in range(config.samples)]
+        many = Problem(problem.operator, problem.noise, _repeat(problem.y, len(seeds))).to(device)
+        with ProgressBar(name, many, budget, enabled=config.progress) as bar:
+            result = solve(sampler, many, Rng(seeds, device), budget, keep=True, watch=bar.watch)
+        truth = images.get(name)
+        report = Report(truth, many.to("cpu"), result.to("cpu"), lpips, missing)
+        place = folder / name if len(problems) > 1 else folder
+        _summary(name, report.write(place), place)
+
+
+def _problems(config: DictConfig, noise) -> tuple[dict, dict[str, Problem]]:  # noqa: ANN001
+    factor = int(config.operator.get("factor", 1))
+    if config.measurement is not None:
+        y = load_measurement(config.measurement, lambda s: build(config.operator, s), factor)
+        shape = (3, y.shape[2] * factor, y.shape[3] * factor)
+        problem = Problem(build(config.operator, shape), noise, y)
+        return {}, {Path(config.measurement).stem: problem}
+    images = photographs(config.image, config.size)
+    images = {name: crop_to_multiple(x, factor) for name, x in images.items()}
+    problems = {}
+    for name, x in images.items():
+        operator = build(config.operator, tuple(x.shape))
+        rng = Rng([seed_for(config.seed, name, "measurement")])
+        problems[name] = measure(operator, noise, x[None], rng)
+    return images, problems
+
+
+def _repeat(y: torch.Tensor, count: int) -> torch.Tensor:
+    return y.expand(count, *y.shape[1:])
+
+
+def _lpips(config: DictConfig) -> tuple[LPIPS | None, str | None]:
+    if config.lpips is None:
+        return None, "not asked for"
+    try:
+        return LPIPS(config.lpips, config.lpips_weights), None
+    except LPIPSUnavailable as error:
+        print(f"LPIPS is missing: {error}", file=sys.stderr)
+        return None, str(error)
+
+
+def _summary(name: str, metrics: dict, folder: Path) -> None:
+    scores = [f"PSNR {metrics['psnr'][0]:.2f} dB"] if "psnr" in metrics else []
+    if metrics.get("lpips"):
+        scores.append(f"LPIPS {metrics['lpips'][0]:.3f}")
+    stopped = "" if metrics["finished"] else " (stopped early, best so far)"
+    scores.append(f"{metrics['nfe']} network calls in {metrics['seconds']:.1f} s{stopped}")
+    print(f"{name}: {', '.join(scores)} -> {folder}")
+
+
+def main() -> None:
+    check_overrides("restore", sys.argv[1:])
+    run()

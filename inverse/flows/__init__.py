@@ -1,0 +1,7 @@
+"""Data flows: maps of states x -> x through which the data enter, and likelihood scores."""
+
+from inverse.flows.norm import Norm
+from inverse.flows.pinv import Pinv, PinvScore
+from inverse.flows.score import ScoreFlow
+
+__all__ = ["Norm", "Pinv", "PinvScore", "ScoreFlow"]

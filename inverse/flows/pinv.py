@@ -1,0 +1,54 @@
+"""PiGDM: the likelihood score when x0 given x is a Gaussian of variance r^2."""
+
+from torch import Tensor
+
+from inverse.denoise import DataFlow, Evaluation, Score
+from inverse.levels import Level
+from inverse.steps.linear import linear_operator, noise_variance
+
+
+def matched_variance(level: Level, data_variance: float | None) -> float:
+    """``r^2 = nsr^2 / (1 + nsr^2 / v)``: variance of x0 given x for a prior of variance v.
+
+    ``data_variance = None`` means a flat prior, ``r = nsr``. PiGDM takes v = 1.
+    """
+    nsr2 = level.nsr**2
+    return nsr2 if data_variance is None else nsr2 / (1 + nsr2 / data_variance)
+
+
+class PinvScore(Score):
+    """``grad_x log p(y | x) = J^T A^T (r^2 A A^T + sigma_y^2 I)^{-1} (y - A x0)``.
+
+    Exact for a Gaussian prior whose conditional variance is ``r^2 I``.
+
+    Reference: Song et al., 2023, ICLR (PiGDM), eq. 7; r^2 of `matched_variance`.
+
+    Raises:
+        TypeError: when the operator is not linear.
+    """
+
+    def __init__(self, data_variance: float | None = 1.0, jacobian: bool = True) -> None:
+        self.data_variance, self.differentiable = data_variance, jacobian
+
+    def __call__(self, ev: Evaluation) -> Tensor:
+        operator = linear_operator(ev.problem, "PinvScore")
+        variance = matched_variance(ev.level, self.data_variance)
+        back = operator.adjoint(ev.problem.residual(ev.estimate.x0))
+        v = operator.gram_solve(back, noise_variance(ev.problem) / variance) / variance
+        return ev.pullback(v) if self.differentiable else v / ev.level.alpha
+
+
+class Pinv(DataFlow):
+    """PiGDM's published nudge: ``x_b <- x_b + alpha_a r^2 score``.
+
+    Reference: Song et al., 2023, ICLR, Alg. 1 (its g is r^2 times the score).
+    """
+
+    differentiable = True
+
+    def __init__(self, data_variance: float | None = 1.0) -> None:
+        self.score = PinvScore(data_variance)
+
+    def __call__(self, ev: Evaluation, a: Level, b: Level, fraction: float) -> Tensor:
+        scale = ev.level.alpha * matched_variance(ev.level, self.score.data_variance)
+        return self.score(ev) * (scale * fraction / b.alpha)

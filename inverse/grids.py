@@ -1,0 +1,81 @@
+"""Grids: the walk of levels that a sampler takes, from a start down to clean."""
+
+from collections.abc import Iterator
+
+from inverse.levels import CLEAN, VE, Level, Schedule
+
+SPACINGS = ("edm", "log", "time", "quad")
+
+
+class Grid:
+    """``grid(start)`` is the walk ``(start, ..., CLEAN)`` of ``steps`` downward transitions.
+
+    Args:
+        steps: number of downward transitions (one denoiser call each in a one-step method).
+        schedule: the path the levels lie on.
+        start: noise-to-signal ratio of the first level when the caller names none.
+        end: noise-to-signal ratio of the last noisy level; capped at half the start.
+        spacing: ``edm`` (nsr^(1/7) uniform, Karras et al., 2022, eq. 5), ``log`` (log nsr
+            uniform), ``time`` (uniform in the schedule's t), ``quad`` (uniform in sqrt t).
+        jump, repeats: time travel: every ``jump`` steps walk back up ``jump`` levels,
+            ``repeats - 1`` times. Reference: Lugmayr et al., 2022, arXiv:2201.09865, Alg. 1.
+
+    Raises:
+        ValueError: for counts below one, levels that do not descend, an unknown spacing.
+    """
+
+    def __init__(
+        self,
+        steps: int,
+        schedule: Schedule | None = None,
+        *,
+        start: float = 40.0,
+        end: float = 0.01,
+        spacing: str = "edm",
+        jump: int = 1,
+        repeats: int = 1,
+    ) -> None:
+        if steps < 1 or jump < 1 or repeats < 1:
+            raise ValueError(
+                f"Grid: steps, jump and repeats must be at least 1, got {steps}, {jump}, {repeats}"
+            )
+        if not 0 < end < start:
+            raise ValueError(f"Grid: need 0 < end < start, got end={end}, start={start}")
+        if spacing not in SPACINGS:
+            raise ValueError(f"Grid: spacing must be one of {', '.join(SPACINGS)}, got {spacing!r}")
+        self.steps, self.schedule = steps, schedule or VE()
+        self.start, self.end, self.spacing = start, end, spacing
+        self.jump, self.repeats = jump, repeats
+
+    def __call__(self, start: Level | None = None) -> tuple[Level, ...]:
+        first = start or self.schedule.at(self.start)
+        if self.steps == 1:
+            return (first, CLEAN)
+        end = min(self.end, first.nsr / 2)
+        inner = [self._at(first.nsr, end, i / (self.steps - 1)) for i in range(1, self.steps)]
+        return tuple(self._travel([first, *inner, CLEAN]))
+
+    def _at(self, start: float, end: float, fraction: float) -> Level:
+        time, at = self.schedule.time, self.schedule
+        match self.spacing:
+            case "edm":
+                return at.at(_between(start ** (1 / 7), end ** (1 / 7), fraction) ** 7)
+            case "log":
+                return at.at(start * (end / start) ** fraction)
+            case "time":
+                return at(_between(time(start), time(end), fraction))
+            case _:
+                return at(_between(time(start) ** 0.5, time(end) ** 0.5, fraction) ** 2)
+
+    def _travel(self, levels: list[Level]) -> Iterator[Level]:
+        yield levels[0]
+        for i, level in enumerate(levels[1:], 1):
+            yield level
+            if i % self.jump == 0 and i < len(levels) - 1:
+                for _ in range(self.repeats - 1):
+                    yield from reversed(levels[i - self.jump : i])
+                    yield from levels[i - self.jump + 1 : i + 1]
+
+
+def _between(a: float, b: float, fraction: float) -> float:
+    return a + (b - a) * fraction

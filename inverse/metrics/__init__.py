@@ -1,0 +1,7 @@
+"""Measures of a restoration against the truth; importing them loads no heavy library."""
+
+from inverse.metrics.fidelity import psnr, ssim
+from inverse.metrics.lpips import LPIPS, LPIPSUnavailable
+from inverse.metrics.score import score
+
+__all__ = ["LPIPS", "LPIPSUnavailable", "psnr", "score", "ssim"]

@@ -1,0 +1,62 @@
+"""Pixel fidelity: PSNR and SSIM, one value per sample.
+
+Inputs are images in [-1, 1], shape (B, C, H, W); both are brought to [0, 1] and clamped first.
+No border is cut off; colour is taken as RGB, not as luminance.
+"""
+
+from torch import Tensor
+
+from inverse.images import to_unit
+
+SSIM_WINDOW = 11
+
+
+def psnr(x: Tensor, ref: Tensor) -> Tensor:
+    """Peak signal-to-noise ratio in dB, (B,): -10 log10 mean (x - ref)², peak 1.
+
+    The mean runs over all pixels and all channels of a sample. Equal images give inf.
+    Raises: ValueError when the shapes differ or are not (B, C, H, W).
+    """
+    same_shape("psnr", x, ref)
+    error = to_unit(x.float()) - to_unit(ref.float())
+    return -10 * error.square().mean(dim=(1, 2, 3)).log10()
+
+
+def ssim(x: Tensor, ref: Tensor) -> Tensor:
+    """Structural similarity, (B,): Gaussian window 11x11 with sigma 1.5, K = (0.01, 0.03), range 1.
+
+    The map is torchmetrics'; its mean runs over the channels and over the positions where the
+    window lies inside the image, as in the paper and in scikit-image (gaussian_weights=True,
+    sigma=1.5, use_sample_covariance=False). torchmetrics' own mean also counts the 5 reflected
+    pixels at each border, which moves the value by about 0.006.
+    Raises: ValueError when the shapes differ, or a side is shorter than the window.
+
+    Reference: Wang et al., 2004, doi:10.1109/TIP.2003.819861.
+    """
+    same_shape("ssim", x, ref)
+    if min(x.shape[-2:]) < SSIM_WINDOW:
+        raise ValueError(
+            f"ssim: sides must be at least {SSIM_WINDOW}, got {tuple(x.shape[-2:])}; "
+            "leave SSIM out for images this small"
+        )
+    from torchmetrics.functional.image import structural_similarity_index_measure
+
+    _, similarity = structural_similarity_index_measure(
+        to_unit(x.float()),
+        to_unit(ref.float()),
+        sigma=1.5,
+        data_range=1.0,
+        reduction="none",
+        return_full_image=True,
+    )
+    border = SSIM_WINDOW // 2
+    return similarity[..., border:-border, border:-border].mean(dim=(1, 2, 3))
+
+
+def same_shape(name: str, x: Tensor, ref: Tensor) -> None:
+    """Raises: ValueError unless both are (B, C, H, W) of one shape."""
+    if x.ndim != 4 or x.shape != ref.shape:
+        raise ValueError(
+            f"{name}: image and reference must both be (B, C, H, W), "
+            f"got {tuple(x.shape)} and {tuple(ref.shape)}; match their shapes"
+        )

@@ -1,0 +1,67 @@
+"""Priors whose denoiser, and whose posterior under a linear operator, are known exactly."""
+
+import torch
+from torch import Tensor
+
+from inverse.denoise import Prior
+from inverse.levels import Level
+
+
+class Gaussian(Prior):
+    """``x0 ~ N(mean, cov)``: ``D(x) = m + a C (a^2 C + s^2 I)^{-1} (x - a m)``.
+
+    Args:
+        shape: image shape (C, H, W) with d = C H W values.
+        mean: (d,). cov: (d, d), symmetric positive semi-definite.
+    """
+
+    def __init__(self, shape: tuple[int, ...], mean: Tensor, cov: Tensor) -> None:
+        super().__init__()
+        self.shape = tuple(shape)
+        values, vectors = torch.linalg.eigh(cov.double())
+        self.register_buffer("mean", mean.detach().clone())
+        self.register_buffer("values", values.clamp_min(0).to(mean))
+        self.register_buffer("vectors", vectors.to(mean))
+        self.mean: Tensor
+        self.values: Tensor
+        self.vectors: Tensor
+
+    def denoise(self, x: Tensor, level: Level) -> Tensor:
+        gain = level.alpha * self.values / (level.alpha**2 * self.values + level.sigma**2)
+        centred = (x.flatten(1) - level.alpha * self.mean) @ self.vectors
+        return (self.mean + (centred * gain) @ self.vectors.T).view_as(x)
+
+    def posterior(self, matrix: Tensor, y: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
+        """Mean (B, d) and covariance (d, d) of x0 given ``y = matrix x0 + sigma n``, y: (B, m)."""
+        cov = (self.vectors * self.values) @ self.vectors.T
+        inner = matrix @ cov @ matrix.T + sigma**2 * torch.eye(len(matrix)).to(matrix)
+        gain = torch.linalg.solve(inner, matrix @ cov).T
+        mean = self.mean + (y - self.mean @ matrix.T) @ gain.T
+        return mean, cov - gain @ matrix @ cov
+
+
+class Mixture(Prior):
+    """``x0 ~ sum_k w_k N(m_k, v I)``: ``D(x) = sum_k r_k (m_k + a v (x - a m_k) / (a^2 v + s^2))``.
+
+    Args:
+        shape: image shape (C, H, W) with d = C H W values.
+        means: (K, d). weights: (K,), positive, normalised here. variance: v, a number.
+    """
+
+    def __init__(
+        self, shape: tuple[int, ...], means: Tensor, weights: Tensor, variance: float = 1.0
+    ) -> None:
+        super().__init__()
+        self.shape, self.variance = tuple(shape), variance
+        self.register_buffer("means", means.detach().clone())
+        self.register_buffer("log_weights", (weights / weights.sum()).log())
+        self.means: Tensor
+        self.log_weights: Tensor
+
+    def denoise(self, x: Tensor, level: Level) -> Tensor:
+        flat, (alpha, sigma) = x.flatten(1), level
+        spread = alpha**2 * self.variance + sigma**2
+        distance = (flat[:, None] - alpha * self.means).square().sum(-1)
+        share = (self.log_weights - distance / (2 * spread)).softmax(-1)
+        centre, gain = share @ self.means, alpha * self.variance / spread
+        return (centre + gain * (flat - alpha * centre)).view_as(x)

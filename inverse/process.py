@@ -1,0 +1,168 @@
+"""The one loop: a diffusion process that yields after every step, and its nesting."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from inverse.denoise import DataFlow, Denoiser, Estimate, Evaluation, Memory, Transition, estimate
+from inverse.grids import Grid
+from inverse.levels import Level
+from inverse.splitting import UNSPLIT, Splitting, splitting
+from inverse.starts import PureNoise, Start
+from inverse.transitions.ddim import climb
+from operators import Problem, Rng
+
+
+class Iterate(NamedTuple):
+    """What a sampler yields after each step, enough to go on from there.
+
+    Attributes:
+        step, steps: this step, from 1, and how many there are.
+        level: the level that ``x`` is at.
+        x: the state (B, C, H, W).
+        x0: the current estimate of the image (B, C, H, W).
+        memory: what the transition remembers.
+    """
+
+    step: int
+    steps: int
+    level: Level
+    x: Tensor
+    x0: Tensor
+    memory: Memory
+
+
+class Sampler(nn.Module, ABC):
+    """Something that restores step by step; ``break`` whenever time is up."""
+
+    @abstractmethod
+    def iterate(
+        self,
+        problem: Problem,
+        rng: Rng,
+        x: Tensor | None = None,
+        start: Level | None = None,
+        resume: Iterate | None = None,
+    ) -> Iterator[Iterate]:
+        """Yield an `Iterate` after every step.
+
+        Args:
+            problem: operator, noise and measurement of B images.
+            rng: one generator per sample.
+            x, start: a state (B, C, H, W) and the level it is at; without them the sampler draws
+                its own.
+            resume: go on after this iterate (with ``rng`` in the state it had then).
+        """
+
+
+class Process(Sampler):
+    """A walk down a grid of levels: evaluate, let the prior flow, let the data in.
+
+    Args:
+        denoiser: what estimates the clean image at each state.
+        transition: the prior's flow from level to level.
+        grid: the levels.
+        flow: how data enter at the state; None when they enter at the estimate, if at all.
+        split: how flow and transition are combined: "unsplit", "lie", "strang" or stages.
+        start: how the first state is drawn.
+
+    Raises:
+        ValueError: for a splitting without a flow.
+    """
+
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        transition: Transition,
+        grid: Grid,
+        flow: DataFlow | None = None,
+        split: str | Splitting = UNSPLIT,
+        start: Start | None = None,
+    ) -> None:
+        super().__init__()
+        self.denoiser, self.transition, self.grid, self.flow = denoiser, transition, grid, flow
+        self.split, self.start = splitting(split), start or PureNoise()
+        if self.split and flow is None:
+            raise ValueError("Process: a splitting needs a data flow")
+
+    @torch.no_grad()
+    def iterate(
+        self,
+        problem: Problem,
+        rng: Rng,
+        x: Tensor | None = None,
+        start: Level | None = None,
+        resume: Iterate | None = None,
+    ) -> Iterator[Iterate]:
+        levels = self.grid(start)
+        memory, done = self.transition.init(), 0
+        if resume is not None:
+            state, memory, done = resume.x, resume.memory, resume.step
+        else:
+            state = x if x is not None else self.start(problem, rng, levels[0])
+        steps = len(levels) - 1
+        for step, (a, b) in enumerate(pairwise(levels), 1):
+            if step <= done:
+                continue
+            if b.nsr > a.nsr:
+                state, memory = climb(state, a, b, rng), self.transition.init()
+                continue
+            state, x0, memory = self._step(state, a, b, memory, problem, rng)
+            yield Iterate(step, steps, b, state, x0, memory)
+
+    def _step(
+        self, x: Tensor, a: Level, b: Level, memory: Memory, problem: Problem, rng: Rng
+    ) -> tuple[Tensor, Tensor, Memory]:
+        differentiable = self.flow is not None and self.flow.differentiable
+
+        def denoise(x: Tensor, level: Level) -> Estimate:
+            return self.denoiser(x, level, problem, rng)
+
+        def look(x: Tensor, level: Level) -> Evaluation:
+            return Evaluation(self.denoiser, x, level, problem, rng, differentiable)
+
+        if not self.split:
+            ev = look(x, a)
+            moved, memory = self.transition.step(x, ev.estimate, a, b, memory, rng, denoise)
+            if self.flow is not None:
+                moved = moved.add(self.flow(ev, a, b, 1.0), alpha=b.alpha)
+            return moved, moved if b.sigma == 0 else ev.estimate.x0, memory
+
+        x0, at, passed = x, a, 0.0
+        for part, fraction in self.split:
+            if part == "prior":
+                est = denoise(x, a)
+                x, memory = self.transition.step(x, est, a, b, memory, rng, denoise)
+                x0, at = est.x0, b
+            else:
+                assert self.flow is not None
+                span = _span(a, b, passed), _span(a, b, passed + fraction)
+                x = x.add(self.flow(look(x, at), *span, fraction), alpha=at.alpha)
+                passed += fraction
+        return x, x if b.sigma == 0 else x0, memory
+
+
+def _span(a: Level, b: Level, fraction: float) -> Level:
+    """The variance-exploding level at a fraction of the way in nsr from ``a`` to ``b``."""
+    return Level(1.0, a.nsr + fraction * (b.nsr - a.nsr)) if fraction < 1 else Level(1.0, b.nsr)
+
+
+class Nested(Denoiser):
+    """A sampler run from (x, level) to clean is a denoiser; nesting is recursive.
+
+    Reference: Elata et al., 2023, arXiv:2305.19066, Alg. 1.
+    """
+
+    def __init__(self, sampler: Sampler) -> None:
+        super().__init__()
+        self.sampler = sampler
+
+    def forward(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Estimate:
+        x0 = x
+        for iterate in self.sampler.iterate(problem, rng, x, level):
+            x0 = iterate.x0
+        return estimate(x, x0, level)

@@ -1,0 +1,166 @@
+"""From photographs to restorations on disk: the work behind ``inverse restore``."""
+
+import json
+import math
+import resource
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from inverse.files import write_atomic
+from inverse.images import PHOTOGRAPHS, ImageError, list_images, load_image, sample_photograph
+from inverse.images import save_image as save
+from inverse.metrics import LPIPS, psnr, score
+from inverse.panels import Tile, anytime_strip, error_tile, panel, progress
+from inverse.solving import Result
+from operators import LinearOperator, Operator, Problem
+
+
+def photographs(source: str, size: int | None = None) -> dict[str, Tensor]:
+    """The images that ``source`` names, as {name: (3, H, W) in [-1, 1]}.
+
+    ``source`` is one of the photographs that come with scikit-image, a file, or a folder.
+
+    Raises:
+        FileNotFoundError, ImageError: as `load_image`; the former also lists the photographs.
+    """
+    if source in PHOTOGRAPHS and not Path(source).exists():
+        return {source: sample_photograph(source, size=size or 256)}
+    path = Path(source)
+    if not path.exists():
+        raise FileNotFoundError(
+            f"image {source}: no such file or folder; give a path, "
+            f"or one of {', '.join(PHOTOGRAPHS)}"
+        )
+    files = list_images(path) if path.is_dir() else [path]
+    return {file.stem: load_image(file, size=size) for file in files}
+
+
+def crop_to_multiple(image: Tensor, multiple: int) -> Tensor:
+    """The central part of (C, H, W) whose sides are multiples of ``multiple``."""
+    height, width = (side - side % multiple for side in image.shape[1:])
+    if not height or not width:
+        raise ImageError(f"image of {tuple(image.shape[1:])} pixels is smaller than {multiple}")
+    top, left = (image.shape[1] - height) // 2, (image.shape[2] - width) // 2
+    return image[:, top : top + height, left : left + width]
+
+
+def load_measurement(path: str, build: Callable[[tuple[int, ...]], Operator], factor: int) -> Tensor:
+    """A measurement y (1, *out_shape) from an image file, for the operator that ``build`` makes.
+
+    Raises:
+        ValueError: when the file does not have the operator's measurement shape.
+    """
+    y = load_image(path)
+    shape = (3, y.shape[1] * factor, y.shape[2] * factor)
+    operator = build(shape)
+    if operator.out_shape == (1, *y.shape[1:]):
+        y = y.mean(0, keepdim=True)
+    if tuple(y.shape) != operator.out_shape:
+        raise ValueError(
+            f"measurement {path}: {operator!r} measures {operator.out_shape}, "
+            f"the file holds {tuple(y.shape)}; this operator's data are not an image file"
+        )
+    return y[None]
+
+
+@dataclass(frozen=True)
+class Report:
+    """A finished restoration of one image by K samples, and how to write it down.
+
+    Attributes:
+        truth: (3, H, W), or None in real mode. problem: of the K samples. result: of `solve`.
+        lpips: the measure, or None; missing: why it could not be had.
+    """
+
+    truth: Tensor | None
+    problem: Problem
+    result: Result
+    lpips: LPIPS | None = None
+    missing: str | None = None
+
+    def metrics(self) -> dict:
+        """What goes into metrics.json: plain numbers, one entry per sample where they differ."""
+        result = self.result
+        scores: dict = {}
+        if self.truth is not None:
+            truth = self.truth.expand_as(result.x0)
+            scores = score(result.x0, truth, self.lpips)
+            if len(result.x0) > 1:
+                mean = result.x0.mean(0, keepdim=True)
+                scores["mean_of_samples"] = score(mean, self.truth[None], self.lpips)
+        if self.lpips is None and self.truth is not None:
+            scores["lpips"] = None
+            scores["lpips_missing"] = self.missing
+        residual = [r if math.isfinite(r) else None for r in result.residual.tolist()]
+        return scores | {
+            "residual": residual,
+            "nfe": result.nfe,
+            "nfe_backward": result.backward,
+            "seconds": round(result.seconds, 3),
+            "finished": result.finished,
+            "peak_memory_mb": round(peak_memory_mb(result.x0.device)),
+            "sigma": self.problem.sigma,
+            "operator": self.problem.operator.describe(),
+        }
+
+    def write(self, folder: Path) -> dict:
+        """Write pictures and metrics.json into ``folder``; returns the metrics."""
+        folder.mkdir(parents=True, exist_ok=True)
+        samples = self.result.x0
+        restored, seen = samples[0], self.measurement()
+        metrics = self.metrics()
+        save(seen if seen.shape[0] in (1, 3) else seen.mean(0, keepdim=True), folder / "measurement.png")
+        save(restored, folder / "restored.png")
+        save(panel(self._tiles(seen, restored, metrics)), folder / "panel.png")
+        save(anytime_strip(self._anytime()), folder / "anytime.png")
+        if len(samples) > 1:
+            tiles = [Tile(f"sample {k}", x) for k, x in enumerate(samples[:16])]
+            save(anytime_strip(tiles, columns=4), folder / "samples.png")
+            save(samples.mean(0), folder / "mean.png")
+            spread = samples.std(0).mean(0, keepdim=True)
+            save(spread * 4 - 1, folder / "std.png")
+        write_atomic(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+        return metrics
+
+    def measurement(self) -> Tensor:
+        """The measurement as a picture (C, h, w): itself, or back-projected if it is none."""
+        operator, y = self.problem.operator, self.problem.y
+        if y.ndim == 4 and y.shape[1] in (1, 3):
+            return y[0]
+        if isinstance(operator, LinearOperator):
+            return operator.pinv(y)[0]
+        return y[0].reshape(1, 1, -1)
+
+    def _tiles(self, seen: Tensor, restored: Tensor, metrics: dict) -> list[Tile]:
+        if self.truth is None:
+            return [Tile("measurement", seen), Tile("restored", restored)]
+        caption = f"{metrics['psnr'][0]:.2f} dB"
+        if self.lpips is not None:
+            caption += f" · LPIPS {metrics['lpips'][0]:.3f}"
+        return [
+            Tile("truth", self.truth),
+            Tile("measurement", seen),
+            Tile("restored", restored, caption),
+            error_tile(restored, self.truth),
+        ]
+
+    def _anytime(self) -> list[Tile]:
+        tiles = []
+        for snapshot in self.result.snapshots:
+            x = snapshot.x0[:1]
+            found = None if self.truth is None else float(psnr(x, self.truth[None])[0])
+            tiles.append(Tile("", x[0], progress(snapshot.nfe, snapshot.seconds, found)))
+        return tiles
+
+
+def peak_memory_mb(device: torch.device) -> float:
+    """Peak memory in MB: allocated on the GPU, or resident for the process on the CPU."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+
+

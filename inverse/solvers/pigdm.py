@@ -1,0 +1,24 @@
+"""PiGDM: pseudo-inverse guided diffusion."""
+
+from inverse.denoise import Prior
+from inverse.flows import Pinv
+from inverse.grids import Grid
+from inverse.levels import VP
+from inverse.process import Process
+from inverse.transitions import DDIM
+
+
+def pigdm(
+    prior: Prior, *, steps: int = 100, eta: float = 1.0, data_variance: float | None = 1.0
+) -> Process:
+    """A DDIM step plus the score of the data when x0 given x is Gaussian of variance r^2.
+
+    ``x_b = DDIM(x, x0) + a g``, ``g = J^T A^T (A A^T + sigma_y^2 / r^2 I)^{-1} (y - A x0)``,
+    ``r^2 = nsr^2 / (1 + nsr^2 / data_variance)``. Linear operators; one backward pass per step.
+
+    Reference: Song et al., 2023, ICLR, Alg. 1 (no released code).
+    Departures: r^2 as for a variance exploding path at equal nsr, which on the variance
+    preserving path is sigma^2, as it should be (the paper's formula mixes the two).
+    """
+    grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time")
+    return Process(prior, DDIM(eta), grid, flow=Pinv(data_variance))

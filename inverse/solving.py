@@ -1,0 +1,192 @@
+"""Running a sampler within a budget: count network calls, watch the clock, keep the last result."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from inverse.denoise import Estimate, Prior
+from inverse.process import Iterate, Sampler
+from operators import Problem, Rng
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a restoration may cost; None is no limit.
+
+    Attributes:
+        seconds: wall-clock time. nfe: network evaluations (forward calls) per sample.
+    """
+
+    seconds: float | None = None
+    nfe: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (("seconds", self.seconds), ("nfe", self.nfe)):
+            if value is not None and not value > 0:
+                raise ValueError(f"budget.{name} must be positive, got {value}")
+
+
+class Spent(Exception):
+    """Raised inside the sampler by the first network call that the budget does not cover."""
+
+
+@dataclass
+class Meter:
+    """Counts network calls of a running sampler and stops it when the budget is spent.
+
+    Attributes:
+        forward, backward: calls so far. seconds: since the start.
+        watch: called after every network call, with the meter (a progress bar, say).
+    """
+
+    budget: Budget = Budget()
+    watch: Callable[["Meter"], None] | None = None
+    forward: int = 0
+    backward: int = 0
+    began: float = field(default_factory=lambda: time.monotonic())
+    slowest: float = 0.0
+    _call: float = math.inf
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.began
+
+    @contextmanager
+    def on(self, sampler: Sampler) -> Iterator[None]:
+        """Count the calls of every prior inside ``sampler``."""
+        priors = [module for module in sampler.modules() if isinstance(module, Prior)]
+        handles = [prior.register_forward_pre_hook(self._before) for prior in priors]
+        handles += [prior.register_forward_hook(self._after) for prior in priors]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _before(self, prior: torch.nn.Module, inputs: tuple) -> None:
+        now, budget = self.seconds, self.budget
+        if budget.nfe is not None and self.forward >= budget.nfe:
+            raise Spent
+        if budget.seconds is not None and now + self.slowest > budget.seconds and self.forward:
+            raise Spent
+        self._call = now
+
+    def _after(self, prior: torch.nn.Module, inputs: tuple, output: Estimate) -> None:
+        self.forward += 1
+        if self.forward > 1:  # the first call also pays for warming up
+            self.slowest = max(self.slowest, self.seconds - self._call)
+        if output.x0.requires_grad:
+            output.x0.register_hook(self._backward)
+        if self.watch is not None:
+            self.watch(self)
+
+    def _backward(self, grad: Tensor) -> None:
+        self.backward += 1
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One outer step as kept in a result: the estimate and what it had cost."""
+
+    x0: Tensor
+    nfe: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """The outcome of `solve`.
+
+    Attributes:
+        x0: the restoration (B, C, H, W). residual: ``||A x0 - y|| / (sigma_y sqrt(m))``, (B,).
+        nfe, backward: network calls forward and backward. seconds: wall-clock time.
+        finished: whether the sampler ran to its end. snapshots: of every step, when kept.
+    """
+
+    x0: Tensor
+    residual: Tensor
+    nfe: int
+    backward: int
+    seconds: float
+    finished: bool
+    snapshots: tuple[Snapshot, ...] = ()
+
+    def to(self, device: torch.device | str) -> "Result":
+        """The same result on another device."""
+        kept = tuple(replace(s, x0=s.x0.to(device)) for s in self.snapshots)
+        x0, residual = self.x0.to(device), self.residual.to(device)
+        return replace(self, x0=x0, residual=residual, snapshots=kept)
+
+
+class NothingReady(RuntimeError):
+    """The budget was spent, or the user interrupted, before a first restoration was ready."""
+
+    exit_code = 130
+
+
+def solve(
+    sampler: Sampler,
+    problem: Problem,
+    rng: Rng,
+    budget: Budget | None = None,
+    *,
+    keep: bool = False,
+    watch: Callable[[Meter, Iterate | None], None] | None = None,
+) -> Result:
+    """Run ``sampler`` to its end, to the end of the budget, or to Ctrl-C; keep the best so far.
+
+    Args:
+        keep: keep the estimate after every step (``Result.snapshots``).
+        watch: called after every network call and every step with the meter and the last iterate.
+
+    Raises:
+        NothingReady: when not even the first step was done.
+        Diverged: when a step gave NaN or inf; its ``last`` is the last good iterate.
+    """
+    last: Iterate | None = None
+    on_call = (lambda meter: watch(meter, last)) if watch else None
+    meter, snapshots, finished = Meter(budget or Budget(), on_call), [], False
+    with meter.on(sampler):
+        try:
+            for iterate in sampler.iterate(problem, rng):
+                check_finite(iterate, last)
+                last = iterate
+                if keep:
+                    snapshots.append(Snapshot(iterate.x0, meter.forward, meter.seconds))
+                if watch is not None:
+                    watch(meter, last)
+            finished = True
+        except (Spent, KeyboardInterrupt) as stop:
+            if last is None:
+                why = "the budget was spent" if isinstance(stop, Spent) else "interrupted"
+                raise NothingReady(f"{why} before a first restoration was ready") from stop
+    if last is None:
+        raise NothingReady("the sampler made no step")
+    residual = problem.relative_residual(last.x0)
+    return Result(
+        last.x0, residual, meter.forward, meter.backward, meter.seconds, finished, tuple(snapshots)
+    )
+
+
+class Diverged(FloatingPointError):
+    """An estimate is no longer finite; ``last`` is the last good iterate, or None."""
+
+    def __init__(self, message: str, last: Iterate | None) -> None:
+        super().__init__(message)
+        self.last = last
+
+
+def check_finite(iterate: Iterate, last: Iterate | None) -> None:
+    """Raise `Diverged` naming step and level when the estimate is not finite."""
+    if not bool(torch.isfinite(iterate.x0).all()):
+        kept = f"step {last.step} is the last good one" if last else "no step before it is good"
+        raise Diverged(
+            f"NaN or inf in the estimate of step {iterate.step} of {iterate.steps} at noise level "
+            f"{iterate.level.nsr:.3g}; {kept}; try more steps or a smaller step size",
+            last,
+        )

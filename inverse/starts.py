@@ -1,0 +1,87 @@
+"""Where a sampler starts: pure noise, or a crude restoration noised to a moderate level."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+
+from inverse.levels import Level
+from operators import LinearOperator, Problem, Rng
+from operators.solve import cg, column
+
+
+class Start(ABC):
+    """How a sampler draws its first state."""
+
+    @abstractmethod
+    def __call__(self, problem: Problem, rng: Rng, level: Level) -> Tensor:
+        """A state (B, C, H, W) at ``level``."""
+
+
+class PureNoise(Start):
+    """``x = sigma n``: as if the level were infinite."""
+
+    def __call__(self, problem: Problem, rng: Rng, level: Level) -> Tensor:
+        return rng.normal((len(rng), *problem.operator.in_shape)).mul_(level.sigma)
+
+
+class WienerStart(Start):
+    """``x = alpha w + sigma n`` with w the Wiener restoration of the data (`wiener`).
+
+    For an operator that is not linear, and one that tells nothing, it is pure noise.
+    """
+
+    def __init__(self, iterations: int = 50) -> None:
+        self.iterations = iterations
+
+    def __call__(self, problem: Problem, rng: Rng, level: Level) -> Tensor:
+        x = rng.normal((len(rng), *problem.operator.in_shape)).mul_(level.sigma)
+        if not isinstance(problem.operator, LinearOperator):
+            return x
+        return x.add_(wiener(problem, self.iterations), alpha=level.alpha)
+
+
+def wiener(problem: Problem, iterations: int = 50, floor: float = 0.02) -> Tensor:
+    """The linear posterior mean under a stationary prior with a natural image's spectrum.
+
+    ``w = S B^T (B B^T + sigma_y^2 I)^{-1} y``, ``B = A S``, where S^2 is the circular convolution
+    with power spectrum proportional to ``1 / (f^2 + f_0^2)`` (f_0 one cycle per image) and total
+    variance 1/4 per pixel, by conjugate gradients on the image side. It interpolates, deblurs
+    and upsamples linearly; sharp detail is left to the prior.
+
+    Args:
+        iterations: of conjugate gradients at most (they stop at a relative residual of 1e-3).
+        floor: smallest noise standard deviation assumed, for the sake of conditioning.
+
+    Reference: Field, 1987, doi:10.1364/JOSAA.4.002379 (the spectrum of natural images).
+    """
+    operator, sigma = problem.operator, problem.sigma
+    assert isinstance(operator, LinearOperator)
+    root = _root_spectrum(operator.in_shape, problem.y)
+    variance = (
+        column(sigma.clamp_min(floor) ** 2, root[None])
+        if isinstance(sigma, Tensor)
+        else max(sigma, floor) ** 2
+    )
+
+    def smooth(x: Tensor) -> Tensor:
+        return torch.fft.irfft2(torch.fft.rfft2(x) * root, x.shape[-2:])
+
+    def normal(z: Tensor) -> Tensor:
+        return smooth(operator.gram(smooth(z))) + variance * z
+
+    right = smooth(operator.adjoint(problem.y))
+    return smooth(cg(normal, right, tol=1e-3, max_iter=iterations, partial=True))
+
+
+def _root_spectrum(shape: tuple[int, ...], like: Tensor) -> Tensor:
+    height, width = shape[-2:]
+    down = torch.fft.fftfreq(height, dtype=torch.float64)[:, None]
+    across = torch.fft.rfftfreq(width, dtype=torch.float64)
+    power = 1 / (down**2 + across**2 + max(height, width) ** -2)
+    twice = torch.full_like(across, 2.0)  # rfft keeps one of each conjugate pair
+    twice[0] = 1.0
+    if width % 2 == 0:
+        twice[-1] = 1.0
+    mean = (power * twice).sum() / (height * width)
+    return (0.25 * power / mean).sqrt().to(like)

@@ -1,0 +1,6 @@
+"""Data steps: maps of estimates x0 -> x0 through which the data enter."""
+
+from inverse.steps.project import Project
+from inverse.steps.prox import Prox
+
+__all__ = ["Project", "Prox"]

@@ -1,0 +1,31 @@
+"""Proximal data step: trade the data against the prior's estimate."""
+
+from torch import Tensor
+
+from inverse.denoise import DataStep
+from inverse.levels import Level
+from inverse.steps.linear import linear_operator, noise_variance
+from operators import Problem, Rng
+
+
+class Prox(DataStep):
+    """``argmin_x ||y - A x||^2 / (2 sigma_y^2) + ||x - x0||^2 / (2 r^2)``, ``r^2 = nsr^2 / lam``.
+
+    This is the posterior mean when x0 given the state is Gaussian of variance r^2; closed form
+    wherever the operator has a closed-form ``gram_solve``.
+
+    Reference: Zhu et al., 2023, arXiv:2305.08995, eq. 11 (DiffPIR), lam as there.
+
+    Raises:
+        ValueError: if ``lam`` is not positive. TypeError: for a nonlinear operator.
+    """
+
+    def __init__(self, lam: float = 1.0) -> None:
+        if lam <= 0:
+            raise ValueError(f"Prox: lam must be positive, got {lam}")
+        self.lam = lam
+
+    def __call__(self, x0: Tensor, level: Level, problem: Problem, rng: Rng) -> Tensor:
+        operator = linear_operator(problem, "Prox")
+        weight = noise_variance(problem) * (self.lam / level.nsr**2)
+        return operator.prox(x0, problem.y, weight)

@@ -1,0 +1,7 @@
+"""The prior's flow: from one noise level to the next."""
+
+from inverse.transitions.ddim import DDIM, Renoise, climb
+from inverse.transitions.multistep import DPMSolver2M, Momentum, Multistep
+from inverse.transitions.ode import Heun
+
+__all__ = ["DDIM", "DPMSolver2M", "Heun", "Momentum", "Multistep", "Renoise", "climb"]

@@ -1,0 +1,85 @@
+"""One-step transitions that go through the estimate: DDIM(eta) and re-noising."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from inverse.denoise import Estimate, Memory, Transition
+from inverse.levels import Level
+from operators import Rng
+
+
+def renoise(est: Estimate, b: Level, zeta: float, rng: Rng) -> Tensor:
+    """``x_b = alpha_b x0 + sigma_b (sqrt(1 - zeta) noise + sqrt(zeta) n)``, ``n ~ N(0, I)``."""
+    if b.sigma == 0:
+        return est.x0 * b.alpha if b.alpha != 1 else est.x0
+    fresh = rng.normal(est.x0.shape) if zeta > 0 else None
+    if zeta == 1:
+        x = fresh.mul_(b.sigma)
+    else:
+        x = est.noise * (b.sigma * (1 - zeta) ** 0.5)
+        if fresh is not None:
+            x.add_(fresh, alpha=b.sigma * zeta**0.5)
+    return x.add_(est.x0, alpha=b.alpha)
+
+
+class DDIM(Transition):
+    """``x_b = alpha_b x0 + sigma_b (sqrt(1 - z) noise + sqrt(z) n)``, ``z = eta^2 (1 - r^2)``.
+
+    ``r = nsr_b / nsr_a``; eta = 0 is the exponential-Euler step of the probability flow, eta = 1
+    ancestral sampling.
+
+    Reference: Song et al., 2021, arXiv:2010.02502, eq. 12 (there for variance preserving paths).
+    """
+
+    def __init__(self, eta: float = 0.0) -> None:
+        if not 0 <= eta <= 1:
+            raise ValueError(f"DDIM: eta must be in [0, 1], got {eta}")
+        self.eta = eta
+
+    def step(
+        self,
+        x: Tensor,
+        est: Estimate,
+        a: Level,
+        b: Level,
+        memory: Memory,
+        rng: Rng,
+        denoise: Callable[[Tensor, Level], Estimate],
+    ) -> tuple[Tensor, Memory]:
+        ratio = b.nsr / a.nsr
+        return renoise(est, b, self.eta**2 * (1 - ratio**2), rng), memory
+
+
+class Renoise(Transition):
+    """``x_b = alpha_b x0 + sigma_b (sqrt(1 - zeta) noise + sqrt(zeta) n)``: zeta = 1 restarts.
+
+    Reference: Zhu et al., 2023, arXiv:2305.08995, eq. 13 (DiffPIR); DDRM's and DDNM's "eta" is
+    ``sqrt(zeta)``.
+    """
+
+    def __init__(self, zeta: float = 1.0) -> None:
+        if not 0 <= zeta <= 1:
+            raise ValueError(f"Renoise: zeta must be in [0, 1], got {zeta}")
+        self.zeta = zeta
+        self.eta = zeta**0.5
+
+    def step(
+        self,
+        x: Tensor,
+        est: Estimate,
+        a: Level,
+        b: Level,
+        memory: Memory,
+        rng: Rng,
+        denoise: Callable[[Tensor, Level], Estimate],
+    ) -> tuple[Tensor, Memory]:
+        return renoise(est, b, self.zeta, rng), memory
+
+
+def climb(x: Tensor, a: Level, b: Level, rng: Rng) -> Tensor:
+    """Forward diffusion from level ``a`` up to the noisier ``b`` (time travel)."""
+    scale = b.alpha / a.alpha
+    spread = (b.sigma**2 - (scale * a.sigma) ** 2) ** 0.5
+    return torch.add(rng.normal(x.shape).mul_(spread), x, alpha=scale)

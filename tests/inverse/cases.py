@@ -1,0 +1,57 @@
+"""Small exact cases: a Gaussian prior in float64 and a dense linear measurement of it."""
+
+import torch
+from torch import Tensor
+
+from inverse.denoise import Evaluation, Score
+from inverse.priors import Gaussian
+from operators import DenseGaussian, Problem, Rng, gaussian, measure
+
+SHAPE = (1, 2, 4)
+DIM = 8
+
+
+def covariance(dim: int = DIM, seed: int = 0) -> Tensor:
+    """A well-conditioned covariance with eigenvalues in [0.3, 1.5]."""
+    generator = torch.Generator().manual_seed(seed)
+    basis, _ = torch.linalg.qr(torch.randn(dim, dim, generator=generator, dtype=torch.float64))
+    return basis @ torch.diag(torch.linspace(0.3, 1.5, dim, dtype=torch.float64)) @ basis.T
+
+
+def gaussian_prior(dtype: torch.dtype = torch.float64) -> Gaussian:
+    mean = torch.linspace(-0.5, 0.5, DIM, dtype=torch.float64)
+    return Gaussian(SHAPE, mean.to(dtype), covariance()).to(dtype)
+
+
+def dense_problem(sigma: float = 0.3, batch: int = 1) -> tuple[Problem, Tensor]:
+    """A problem of 4 measurements in float64, the same for each of ``batch`` samples; its matrix."""
+    operator = DenseGaussian(SHAPE, 4, seed=1).to(torch.float64)
+    truth = torch.linspace(-1, 1, DIM, dtype=torch.float64).view(1, *SHAPE)
+    problem = measure(operator, gaussian(sigma), truth, Rng([7]))
+    y = problem.y.expand(batch, *problem.y.shape[1:]).contiguous()
+    matrix = operator(torch.eye(DIM, dtype=torch.float64).view(DIM, *SHAPE)).flatten(1).T
+    return Problem(operator, problem.noise, y), matrix
+
+
+class Rng64(Rng):
+    """Draws in float64."""
+
+    def normal(self, shape, dtype=torch.float64):
+        return super().normal(shape, dtype)
+
+
+class Exact(Score):
+    """The exact likelihood score under a Gaussian prior, through the denoiser's Jacobian."""
+
+    def __init__(self, prior: Gaussian, matrix: Tensor) -> None:
+        self.prior, self.matrix = prior, matrix
+
+    def __call__(self, ev: Evaluation) -> Tensor:
+        level, values = ev.level, self.prior.values
+        gain = level.sigma**2 / (level.alpha**2 * values + level.sigma**2) * values
+        cov = (self.prior.vectors * gain) @ self.prior.vectors.T
+        noise = ev.problem.sigma**2 * torch.eye(len(self.matrix), dtype=torch.float64)
+        inner = self.matrix @ cov @ self.matrix.T + noise
+        rest = ev.problem.residual(ev.estimate.x0).flatten(1)
+        v = torch.linalg.solve(inner, rest.T).T @ self.matrix
+        return ev.pullback(v.view_as(ev.x))

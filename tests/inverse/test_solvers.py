@@ -1,0 +1,225 @@
+"""What every solver keeps: batch independence, seeds, resuming, the caller's tensors."""
+
+import functools
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from inverse import solvers
+from inverse.priors import EDMPrior
+from inverse.process import Process
+from inverse.solving import Budget, NothingReady, solve
+from inverse.splitting import splitting
+from inverse.transitions import DDIM, DPMSolver2M, Heun, Momentum, Multistep, Renoise
+from operators import (
+    Problem,
+    Rng,
+    blur_gaussian,
+    downsample,
+    gaussian,
+    greyscale,
+    identity,
+    inpaint_random,
+    measure,
+    walsh_hadamard,
+)
+
+SHAPE = (3, 16, 16)
+
+
+@functools.cache
+def tiny_prior() -> EDMPrior:
+    torch.manual_seed(0)
+    prior = EDMPrior({"channels": [16, 16], "layers": 1}).eval().requires_grad_(False)
+    for p in prior.parameters():
+        p.data += 0.05 * torch.randn(p.shape)  # away from the zero initialisation
+    return prior
+
+
+SOLVERS = {
+    "ddnm": functools.partial(solvers.ddnm, steps=5),
+    "ddnm-travel": functools.partial(solvers.ddnm, steps=6, jump=2, repeats=2),
+    "diffpir": functools.partial(solvers.diffpir, steps=5),
+    "dps": functools.partial(solvers.dps, steps=5),
+    "pigdm": functools.partial(solvers.pigdm, steps=5),
+    "nested": functools.partial(solvers.nested, outer=3, inner=2),
+}
+OPERATORS = {
+    "inpaint": inpaint_random(SHAPE, keep=0.4),
+    "blur": blur_gaussian(SHAPE, size=5, std=1.0),
+    "downsample": downsample(SHAPE, 4),
+    "sensing": walsh_hadamard(SHAPE, 0.25),
+    "greyscale": greyscale(SHAPE),
+    "denoise": identity(SHAPE),
+}
+
+
+def truths(count: int) -> torch.Tensor:
+    return torch.rand((count, *SHAPE), generator=torch.Generator().manual_seed(3)) * 2 - 1
+
+
+def problem(operator="inpaint", sigma=0.05, count=3) -> Problem:
+    return measure(OPERATORS[operator], gaussian(sigma), truths(count), Rng(range(50, 50 + count)))
+
+
+def run(solver, problem, seeds):
+    return list(SOLVERS[solver](tiny_prior()).iterate(problem, Rng(seeds)))
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_batch_equals_its_samples_one_by_one(solver):
+    together = run(solver, problem(), [4, 0, 9])[-1].x0
+    for i, seed in enumerate([4, 0, 9]):
+        alone = run(solver, problem()[i : i + 1], [seed])[-1].x0
+        assert torch.allclose(together[i : i + 1], alone, atol=1e-6), solver
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_resuming_changes_nothing(solver):
+    sampler, rng = SOLVERS[solver](tiny_prior()), Rng([1, 2, 3])
+    walk = sampler.iterate(problem(), rng)
+    middle = next(walk)
+    state = rng.state()
+    whole = list(walk)[-1].x0
+    fresh = Rng([7, 8, 9])
+    fresh.restore(state)
+    resumed = list(sampler.iterate(problem(), fresh, resume=middle))[-1].x0
+    assert torch.equal(whole, resumed)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_the_callers_tensors_are_untouched(solver):
+    given = problem()
+    y = given.y.clone()
+    x = torch.ones(3, *SHAPE)
+    sampler = SOLVERS[solver](tiny_prior())
+    list(sampler.iterate(given, Rng([0, 1, 2]), x))
+    assert torch.equal(given.y, y)
+    assert torch.equal(x, torch.ones(3, *SHAPE))
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("operator", OPERATORS)
+@pytest.mark.parametrize("sigma", [0.0, 0.05, [0.02, 0.05, 0.1]], ids=["clean", "noisy", "each"])
+def test_every_solver_takes_every_operator(solver, operator, sigma):
+    iterates = run(solver, problem(operator, sigma), [0, 1, 2])
+    assert iterates[-1].x0.shape == (3, *SHAPE)
+    assert iterates[-1].step == iterates[-1].steps
+    assert all(torch.isfinite(it.x0).all() for it in iterates)
+
+
+@pytest.mark.parametrize("split", ["unsplit", "lie", "strang"])
+@pytest.mark.parametrize(
+    "transition",
+    [DDIM(0.5), Renoise(0.3), Heun(), Multistep(3), DPMSolver2M(), Momentum(2)],
+    ids=lambda t: type(t).__name__,
+)
+def test_steps_of_stateful_transitions_resume(transition, split):
+    from inverse.flows import PinvScore, ScoreFlow
+    from inverse.grids import Grid
+
+    flow = ScoreFlow(PinvScore(0.25, jacobian=False))
+    sampler = Process(tiny_prior(), transition, Grid(6, start=2.0, end=0.1), flow, split)
+    rng = Rng([1, 2, 3])
+    walk = sampler.iterate(problem(), rng)
+    middle = [next(walk) for _ in range(3)][-1]
+    state = rng.state()
+    whole = list(walk)[-1].x0
+    rng.restore(state)
+    resumed = list(sampler.iterate(problem(), rng, resume=middle))[-1].x0
+    assert torch.equal(whole, resumed)
+
+
+def test_solve_counts_network_calls_forward_and_backward():
+    result = solve(solvers.dps(tiny_prior(), steps=5), problem(), Rng([0, 1, 2]))
+    assert (result.nfe, result.backward, result.finished) == (5, 5, True)
+    result = solve(solvers.nested(tiny_prior(), outer=3, inner=2), problem(), Rng([0, 1, 2]))
+    assert (result.nfe, result.backward) == (6, 0)
+
+
+def test_a_budget_of_calls_is_kept_and_the_best_so_far_returned():
+    sampler = solvers.nested(tiny_prior(), outer=4, inner=3)
+    result = solve(sampler, problem(), Rng([0, 1, 2]), Budget(nfe=8), keep=True)
+    assert result.nfe == 8 and not result.finished
+    assert [s.nfe for s in result.snapshots] == [3, 6]
+    assert torch.equal(result.x0, result.snapshots[-1].x0)
+
+
+def test_a_budget_too_small_for_a_first_image_says_so():
+    with pytest.raises(NothingReady, match="before a first restoration"):
+        solve(solvers.nested(tiny_prior(), inner=3), problem(), Rng([0, 1, 2]), Budget(nfe=2))
+
+
+def test_ctrl_c_returns_the_best_so_far():
+    def interrupt(meter, last):
+        if last is not None and last.step == 2:
+            raise KeyboardInterrupt
+
+    sampler = solvers.nested(tiny_prior(), outer=4, inner=2)
+    result = solve(sampler, problem(), Rng([0, 1, 2]), watch=interrupt)
+    assert not result.finished and torch.isfinite(result.x0).all()
+
+
+def test_a_time_budget_is_kept_within_one_call(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("inverse.solving.time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    class Slow(EDMPrior):
+        def denoise(self, x, level):
+            now[0] += 2.0
+            return super().denoise(x, level)
+
+    prior = Slow({"channels": [16, 16], "layers": 1}).requires_grad_(False)
+    result = solve(solvers.nested(prior, outer=9, inner=2), problem(), Rng([0, 1, 2]), Budget(15.0))
+    assert not result.finished
+    assert result.nfe == 7 and result.seconds == 14.0  # an eighth call would end at 16 s
+
+
+def test_divergence_is_an_error_that_keeps_the_last_good_estimate():
+    from inverse.solving import Diverged
+
+    class Explodes(type(tiny_prior())):
+        calls = 0
+
+        def denoise(self, x, level):
+            self.calls += 1
+            return x / (0.0 if self.calls > 2 else 1.0)
+
+    sampler = solvers.diffpir(Explodes({"channels": [16, 16], "layers": 1}), steps=5)
+    with pytest.raises(Diverged, match="step 3 of 5") as caught:
+        solve(sampler, problem("denoise"), Rng([0, 1, 2]))
+    assert caught.value.last is not None and caught.value.last.step == 2
+
+
+@pytest.mark.parametrize("bad", [{"seconds": 0}, {"nfe": -1}])
+def test_a_budget_must_be_positive(bad):
+    with pytest.raises(ValueError, match="must be positive"):
+        Budget(**bad)
+
+
+def test_solvers_that_need_a_linear_operator_say_so():
+    from operators import Operator
+
+    class Clip(Operator):
+        def _forward(self, x):
+            return x.clamp(-0.5, 0.5)
+
+    nonlinear = Problem(Clip(SHAPE, SHAPE), gaussian(0.1), torch.zeros(1, *SHAPE))
+    for solver in ("ddnm", "diffpir", "pigdm", "nested"):
+        with pytest.raises(TypeError, match="needs a linear operator, got Clip"):
+            list(SOLVERS[solver](tiny_prior()).iterate(nonlinear, Rng([0])))
+    list(SOLVERS["dps"](tiny_prior()).iterate(nonlinear, Rng([0])))
+
+
+@pytest.mark.parametrize(
+    ("stages", "match"),
+    [
+        ("strangg", "must be one of"),
+        ((("prior", 1.0), ("data", 0.5)), "sum to"),
+        ((("prior", 1.0), ("data", 1.0), ("x", 1.0)), "only"),
+    ],
+)
+def test_wrong_splittings_are_refused(stages, match):
+    with pytest.raises(ValueError, match=match):
+        splitting(stages)
