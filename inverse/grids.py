@@ -35,6 +35,11 @@ class Grid:
         jump: int = 1,
         repeats: int = 1,
     ) -> None:
+        if not all(isinstance(n, int) for n in (steps, jump, repeats)):
+            raise ValueError(
+                f"Grid: steps, jump and repeats must be whole numbers, got "
+                f"{steps!r}, {jump!r}, {repeats!r}"
+            )
         if steps < 1 or jump < 1 or repeats < 1:
             raise ValueError(
                 f"Grid: steps, jump and repeats must be at least 1, got {steps}, {jump}, {repeats}"

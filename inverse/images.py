@@ -42,9 +42,9 @@ def from_unit(x: Tensor) -> Tensor:
 def load_image(path: str | Path, *, size: int | None = None) -> Tensor:
     """Read a PNG, JPEG or WebP file as (3, H, W) float32 in [-1, 1].
 
-    EXIF orientation is applied, grey becomes three equal channels, transparency is composited
-    on white, 16-bit grey keeps its depth (16-bit colour is read at 8 bits), of an animation the
-    first frame is taken. With `size` the largest central square is resized (Lanczos).
+    EXIF orientation is applied, grey repeated to three channels, transparency composited on white;
+    16-bit grey keeps its depth, 16-bit colour does not; the first frame of an animation counts.
+    With `size` the largest central square is resized (Lanczos).
 
     Raises: FileNotFoundError; ImageError for a folder, a file that is no image or is cut short.
     """
@@ -58,9 +58,8 @@ def load_image(path: str | Path, *, size: int | None = None) -> Tensor:
             pixels = _pixels(ImageOps.exif_transpose(picture))
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ImageError(
-            f"image {path}: cannot read ({reason}); give a PNG, JPEG or WebP"
-        ) from error
+        message = f"image {path}: cannot be read ({reason}); give a whole PNG, JPEG or WebP file"
+        raise ImageError(message) from error
     if size is not None:
         (height, width), side = pixels.shape[:2], min(pixels.shape[:2])
         pixels = _view(pixels, ((width - side) // 2, (height - side) // 2, side), size)
@@ -110,10 +109,9 @@ def to_picture(x: Tensor) -> Image.Image:
 
 
 def sample_photograph(name: str, *, size: int = 256) -> Tensor:
-    """A free photograph that lies inside the scikit-image wheel, as (3, size, size) in [-1, 1].
+    """A photograph out of the scikit-image wheel, (3, size, size) in [-1, 1], nothing downloaded.
 
-    astronaut (NASA, public domain), chelsea, coffee or rocket (CC0): a square chosen by looking,
-    resized (Lanczos). Raises: ImageError for another name.
+    astronaut (NASA, public domain), chelsea, coffee, rocket (CC0). Raises: ImageError otherwise.
     """
     if name not in PHOTOGRAPHS:
         raise ImageError(f"photograph {name!r}: unknown; choose one of {', '.join(PHOTOGRAPHS)}")
@@ -141,8 +139,8 @@ def _pixels(picture: Image.Image) -> np.ndarray:
 def _view(pixels: np.ndarray, box: tuple[int, int, int], size: int) -> np.ndarray:
     """Cut the square (left, top, side) out of (H, W, 3) and resize it to (size, size, 3)."""
     left, top, side = box
-    square = pixels[top : top + side, left : left + side]
-    planes = (Image.fromarray(np.ascontiguousarray(square[..., c])) for c in range(3))
+    square = pixels[top : top + side, left : left + side].transpose(2, 0, 1)
+    planes = (Image.fromarray(plane.copy()) for plane in square)
     resized = [np.asarray(p.resize((size, size), Image.Resampling.LANCZOS)) for p in planes]
     return np.stack(resized, axis=2).clip(0, 1)
 

@@ -48,7 +48,9 @@ def crop_to_multiple(image: Tensor, multiple: int) -> Tensor:
     return image[:, top : top + height, left : left + width]
 
 
-def load_measurement(path: str, build: Callable[[tuple[int, ...]], Operator], factor: int) -> Tensor:
+def load_measurement(
+    path: str, build: Callable[[tuple[int, ...]], Operator], factor: int
+) -> Tensor:
     """A measurement y (1, *out_shape) from an image file, for the operator that ``build`` makes.
 
     Raises:
@@ -113,7 +115,10 @@ class Report:
         samples = self.result.x0
         restored, seen = samples[0], self.measurement()
         metrics = self.metrics()
-        save(seen if seen.shape[0] in (1, 3) else seen.mean(0, keepdim=True), folder / "measurement.png")
+        save(
+            seen if seen.shape[0] in (1, 3) else seen.mean(0, keepdim=True),
+            folder / "measurement.png",
+        )
         save(restored, folder / "restored.png")
         save(panel(self._tiles(seen, restored, metrics)), folder / "panel.png")
         save(anytime_strip(self._anytime()), folder / "anytime.png")
@@ -162,5 +167,3 @@ def peak_memory_mb(device: torch.device) -> float:
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 1e6
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
-
-

@@ -48,6 +48,8 @@ class Gaussian(Noise):
     """
 
     def __init__(self, sigma: float | Sequence[float] | Tensor) -> None:
+        if isinstance(sigma, str):
+            raise ValueError(f"Gaussian: sigma must be a number, or one per sample, got {sigma!r}")
         if isinstance(sigma, (int, float)) or not hasattr(sigma, "__len__"):
             sigma = float(sigma)  # pyright: ignore[reportArgumentType]
             wrong = not (math.isfinite(sigma) and sigma >= 0)

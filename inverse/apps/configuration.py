@@ -1,7 +1,8 @@
 """Configurations: where they are, building objects from them, and errors that name the mend."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
+from hydra.errors import InstantiationException
 from omegaconf import DictConfig, OmegaConf
 
 import conf
@@ -85,12 +87,12 @@ def build(config: DictConfig, *args: Any, **kwargs: Any) -> Any:
         raise ConfigurationError(f"_target_ must start with {' or '.join(TRUSTED)}, got {target!r}")
     missing = OmegaConf.missing_keys(config)
     if missing:
-        key = config._get_full_key(min(missing))
+        key = min(missing)
         raise ConfigurationError(f"{key} is missing: give it as {key}=VALUE")
     options = {"_execution_whitelist_": [f"{t}*" for t in TRUSTED]} if _whitelists() else {}
     try:
         return hydra.utils.instantiate(config, *args, **options, **kwargs)
-    except hydra.errors.InstantiationException as error:
+    except InstantiationException as error:
         cause = error.__cause__ or error
         if isinstance(cause, TypeError):
             raise ConfigurationError(f"{target}: {cause}") from cause
@@ -101,6 +103,26 @@ def _whitelists() -> bool:
     return hasattr(hydra.utils, "execution_whitelist")
 
 
-def fresh() -> None:
-    """Forget Hydra's global state, so that an app can be run again in one process."""
-    GlobalHydra.instance().clear()
+class Job:
+    """A Hydra job whose error is kept for us to raise: Hydra would print a line of its own.
+
+    In a multirun the other jobs go on, and the first error is raised at the end.
+    """
+
+    def __init__(self, function: Callable[[DictConfig], None], name: str) -> None:
+        self.function, self.name = function, name
+        self.errors: list[Exception] = []
+
+    def __call__(self, config: DictConfig) -> None:
+        try:
+            self.function(config)
+        except Exception as error:
+            self.errors.append(error)
+
+    def run(self) -> None:
+        """Check the overrides in ``sys.argv``, run under Hydra, raise what went wrong."""
+        check_overrides(self.name, sys.argv[1:])
+        GlobalHydra.instance().clear()
+        hydra.main(version_base="1.3", config_path=str(FOLDER), config_name=self.name)(self)()
+        if self.errors:
+            raise self.errors[0]

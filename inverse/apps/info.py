@@ -20,10 +20,8 @@ def describe(group: str, choice: str) -> tuple[str, str]:
     text = (FOLDER / group / f"{choice}.yaml").read_text()
     comment = text.splitlines()[0].lstrip("# ")
     values = {k: v for k, v in yaml.safe_load(text).items() if not k.startswith("_")}
-    shown = [
-        f"{group}.{key}={'PATH  (needed)' if value == '???' else 'null' if value is None else value}"
-        for key, value in values.items()
-    ]
+    words = {"???": "PATH  (needed)", None: "null"}
+    shown = [f"{group}.{key}={words.get(value, value)}" for key, value in values.items()]
     return comment, "  ".join(shown)
 
 

@@ -28,7 +28,9 @@ def main(arguments: list[str] | None = None) -> None:
         print(USAGE, file=sys.stderr)
         sys.exit(2)
     debug = "--debug" in arguments
-    sys.argv = [f"inverse {app}", *(a for a in arguments if a != "--debug")]
+    flags = [a for a in arguments if a in ("-m", "--multirun")]  # Hydra wants them first
+    rest = [a for a in arguments if a not in (*flags, "--debug")]
+    sys.argv = [f"inverse {app}", *flags, *rest]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # let errors through to us
     try:
         import_module(f"inverse.apps.{app}").main()

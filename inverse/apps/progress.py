@@ -34,7 +34,7 @@ class ProgressBar:
         """Called after every network call and every outer step."""
         if self.bar.disable:
             return
-        shown = {"calls": meter.forward}
+        shown: dict[str, object] = {"calls": meter.forward}
         if self.budget.seconds is not None:
             shown["left"] = f"{max(self.budget.seconds - meter.seconds, 0):.0f}s"
         if last is not None and last.step != self.step:

@@ -3,12 +3,11 @@
 import sys
 from pathlib import Path
 
-import hydra
 import torch
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from inverse.apps.configuration import FOLDER, build, check_overrides
+from inverse.apps.configuration import Job, build
 from inverse.apps.device import pick_device
 from inverse.apps.progress import ProgressBar
 from inverse.metrics import LPIPS, LPIPSUnavailable
@@ -18,7 +17,6 @@ from inverse.solving import Budget, solve
 from operators import Problem, Rng, measure
 
 
-@hydra.main(version_base="1.3", config_path=str(FOLDER), config_name="restore")
 def run(config: DictConfig) -> None:
     device = pick_device(config.device)
     budget, noise = Budget(**config.budget), build(config.noise)
@@ -81,5 +79,5 @@ def _summary(name: str, metrics: dict, folder: Path) -> None:
 
 
 def main() -> None:
-    check_overrides("restore", sys.argv[1:])
-    run()
+    """The app's entry point."""
+    Job(run, "restore").run()

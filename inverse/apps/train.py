@@ -1,16 +1,12 @@
 """``inverse train``: train a prior on a folder or zip of images."""
 
-import sys
-
-import hydra
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from inverse.apps.configuration import FOLDER, check_overrides
+from inverse.apps.configuration import Job
 from inverse.apps.device import pick_device
 
 
-@hydra.main(version_base="1.3", config_path=str(FOLDER), config_name="train")
 def run(config: DictConfig) -> None:
     from inverse.priors import EDMPrior
     from inverse.training.data import ImageSource
@@ -32,5 +28,5 @@ def run(config: DictConfig) -> None:
 
 
 def main() -> None:
-    check_overrides("train", sys.argv[1:])
-    run()
+    """The app's entry point."""
+    Job(run, "train").run()

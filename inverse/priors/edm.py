@@ -7,22 +7,22 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from inverse.denoise import Prior
+from inverse.files import write_atomic
 from inverse.levels import Level
 from inverse.priors.network import local_unet
 
-MULTIPLE = 8
 PRECISIONS = {"float32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class EDMPrior(Prior):
     """``D(z; s) = c_skip z + c_out F(c_in z, 10 log s)`` at noise ``s = nsr``, ``z = x / alpha``.
 
-    ``c_skip = d^2 / (s^2 + d^2)``, ``c_out = s d / sqrt(s^2 + d^2)``, ``c_in = 1 / sqrt(s^2 + d^2)``
-    with d the standard deviation of images in [-1, 1]. Takes (B, 3, H, W) of any size; sides that
-    are no multiple of 8 are padded by replication inside.
+    ``c_skip = d^2 / (s^2 + d^2)``, ``c_out = s d c_in``, ``c_in = 1 / sqrt(s^2 + d^2)`` with d the
+    standard deviation of images in [-1, 1]. Takes (B, 3, H, W) of any size; sides that
+    are no multiple of 8 (2 per level of the network below the first) are padded by replication.
 
     Reference: Karras et al., 2022, arXiv:2206.00364, Table 1.
 
@@ -37,21 +37,24 @@ class EDMPrior(Prior):
         super().__init__()
         if precision not in PRECISIONS:
             raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
-        self.config = {"channels": [96, 128, 128], "layers": 2, "unshuffle": 2} | (config or {})
-        self.network = local_unet(**self.config).to(memory_format=torch.channels_last)
+        self.config = {"channels": [48, 96, 128, 128], "layers": 2} | (config or {})
+        self.network = local_unet(**self.config).to(
+            memory_format=torch.channels_last  # pyright: ignore[reportCallIssue]
+        )
         self.precision = precision
 
     def predict(self, z: Tensor, log_nsr: Tensor) -> Tensor:
         """The raw network F at ``c_in z`` (B, 3, H, W) and ``log s`` (B,), in float32."""
-        unshuffle, dtype = self.config["unshuffle"], PRECISIONS[self.precision]
+        dtype = PRECISIONS[self.precision]
         with torch.autocast(z.device.type, dtype, enabled=dtype is not None):
-            packed = F.pixel_unshuffle(z, unshuffle).contiguous(memory_format=torch.channels_last)
-            out = self.network(packed, 10 * log_nsr, return_dict=False)[0]
-        return F.pixel_shuffle(out.float(), unshuffle)
+            z = z.contiguous(memory_format=torch.channels_last)
+            out = self.network(z, 10 * log_nsr, return_dict=False)[0]
+        return out.float()
 
     def denoise(self, x: Tensor, level: Level) -> Tensor:
         height, width = x.shape[-2:]
-        right, down = -width % MULTIPLE, -height % MULTIPLE
+        multiple = 2 ** (len(self.config["channels"]) - 1)
+        right, down = -width % multiple, -height % multiple
         nsr, spread = level.nsr, math.hypot(level.nsr, self.sigma_data)
         z = x * (1 / (level.alpha * spread))
         if right or down:
@@ -64,8 +67,6 @@ class EDMPrior(Prior):
 def save_prior(prior: EDMPrior, path: str | Path, dtype: torch.dtype = torch.float16) -> None:
     """Write configuration and weights as one safetensors file, atomically."""
     from safetensors.torch import save
-
-    from inverse.images import write_atomic
 
     tensors = {k: v.to(dtype).contiguous() for k, v in prior.network.state_dict().items()}
     write_atomic(path, save(tensors, {"format": "pt", "edm_prior": json.dumps(prior.config)}))

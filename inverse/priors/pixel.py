@@ -50,10 +50,10 @@ class DiffusersPrior(Prior):
         Raises:
             FileNotFoundError: when it is neither a local folder nor can be fetched.
         """
-        from diffusers import DDPMPipeline
+        from diffusers.pipelines.ddpm.pipeline_ddpm import DDPMPipeline
 
         try:
-            pipeline = DDPMPipeline.from_pretrained(path)
+            pipeline = DDPMPipeline.from_pretrained(str(path))
         except (OSError, ValueError) as error:
             raise FileNotFoundError(
                 f"prior {path}: no pipeline folder there and no hub answered "

@@ -19,7 +19,5 @@ def ddnm(
     Reference: Wang et al., 2022, arXiv:2212.00490, Alg. 1 (Alg. 2 with ``jump, repeats``).
     Departures: levels of the continuous VP path instead of 1000 discrete betas.
     """
-    grid = Grid(
-        steps, VP(), start=150.0, end=0.01, spacing="time", jump=jump, repeats=repeats
-    )
+    grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time", jump=jump, repeats=repeats)
     return Process(Conditioned(prior, Project(), keep_noise=True), Renoise(eta**2), grid)

@@ -39,9 +39,9 @@ class Recipe:
 
     minutes: float = 90.0
     steps: int = 1_000_000
-    batch: int = 16
+    batch: int = 8
     patch: int = 64
-    rate: float = 1e-3
+    rate: float = 8e-4
     warmup: int = 200
     decay: float = 0.4
     average: float = 0.999
@@ -170,6 +170,3 @@ class Trainer:
         self.average.load_state_dict(state["average"])
         self.step, self.seconds = state["step"], state["seconds"]
         log.info("resumed from step %d, %.1f minutes", self.step, self.seconds / 60)
-
-
-

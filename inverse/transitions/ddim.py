@@ -14,13 +14,12 @@ def renoise(est: Estimate, b: Level, zeta: float, rng: Rng) -> Tensor:
     """``x_b = alpha_b x0 + sigma_b (sqrt(1 - zeta) noise + sqrt(zeta) n)``, ``n ~ N(0, I)``."""
     if b.sigma == 0:
         return est.x0 * b.alpha if b.alpha != 1 else est.x0
-    fresh = rng.normal(est.x0.shape) if zeta > 0 else None
-    if zeta == 1:
-        x = fresh.mul_(b.sigma)
+    if zeta == 0:
+        x = est.noise * b.sigma
     else:
-        x = est.noise * (b.sigma * (1 - zeta) ** 0.5)
-        if fresh is not None:
-            x.add_(fresh, alpha=b.sigma * zeta**0.5)
+        x = rng.normal(est.x0.shape).mul_(b.sigma * zeta**0.5)
+    if 0 < zeta < 1:
+        x.add_(est.noise, alpha=b.sigma * (1 - zeta) ** 0.5)
     return x.add_(est.x0, alpha=b.alpha)
 
 

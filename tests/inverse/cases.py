@@ -24,7 +24,7 @@ def gaussian_prior(dtype: torch.dtype = torch.float64) -> Gaussian:
 
 
 def dense_problem(sigma: float = 0.3, batch: int = 1) -> tuple[Problem, Tensor]:
-    """A problem of 4 measurements in float64, the same for each of ``batch`` samples; its matrix."""
+    """A problem of 4 measurements in float64, repeated ``batch`` times, and its matrix."""
     operator = DenseGaussian(SHAPE, 4, seed=1).to(torch.float64)
     truth = torch.linspace(-1, 1, DIM, dtype=torch.float64).view(1, *SHAPE)
     problem = measure(operator, gaussian(sigma), truth, Rng([7]))

@@ -5,13 +5,13 @@ from itertools import pairwise
 
 import pytest
 import torch
-from tests.inverse.cases import DIM, SHAPE, Exact, Rng64, dense_problem, gaussian_prior
 
 from inverse.denoise import Denoiser, Guided
 from inverse.flows import PinvScore, ScoreFlow
 from inverse.levels import Level
 from inverse.process import Process
 from inverse.transitions import DDIM, DPMSolver2M, Heun, Momentum, Multistep
+from tests.inverse.cases import DIM, SHAPE, Exact, Rng64, dense_problem, gaussian_prior
 
 START, END = 2.0, 0.25
 PRIOR = gaussian_prior()

@@ -2,15 +2,6 @@
 
 import pytest
 import torch
-from tests.inverse.cases import (
-    DIM,
-    SHAPE,
-    Exact,
-    Rng64,
-    covariance,
-    dense_problem,
-    gaussian_prior,
-)
 
 from inverse.denoise import Conditioned, Guided
 from inverse.flows import PinvScore, ScoreFlow
@@ -20,6 +11,15 @@ from inverse.priors import Gaussian, Mixture
 from inverse.process import Nested, Process
 from inverse.steps import Project, Prox
 from inverse.transitions import DDIM, DPMSolver2M, Heun, Renoise
+from tests.inverse.cases import (
+    DIM,
+    SHAPE,
+    Exact,
+    Rng64,
+    covariance,
+    dense_problem,
+    gaussian_prior,
+)
 
 COUNT = 2000
 PRIOR = gaussian_prior()

@@ -1,0 +1,88 @@
+"""Schedules invert, grids walk from start to clean."""
+
+import math
+
+import pytest
+
+from inverse.grids import SPACINGS, Grid
+from inverse.levels import CLEAN, VE, VP, Cosine, Discrete, Flow, Level
+from inverse.seeds import seed_for
+from inverse.transitions import climb
+from operators import Rng
+
+SCHEDULES = [VE(), VP(), Cosine(), Flow(), Discrete.linear()]
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda s: type(s).__name__)
+@pytest.mark.parametrize("nsr", [0.02, 0.5, 1.0, 7.0, 100.0])
+def test_time_inverts_the_schedule(schedule, nsr):
+    assert schedule(schedule.time(nsr)).nsr == pytest.approx(nsr, rel=1e-9)
+    assert schedule.at(nsr).nsr == pytest.approx(nsr, rel=1e-9)
+
+
+@pytest.mark.parametrize("schedule", [VP(), Cosine(), Discrete.linear()])
+def test_variance_is_preserved(schedule):
+    level = schedule.at(1.7)
+    assert math.hypot(level.alpha, level.sigma) == pytest.approx(1, abs=1e-12)
+
+
+def test_the_ends_of_the_paths():
+    assert Flow()(1.0) == Level(0.0, 1.0) and Flow().time(math.inf) == 1.0
+    assert Level(0.0, 1.0).nsr == math.inf and VP().at(0) == CLEAN
+
+
+def test_discrete_levels_are_the_products_of_the_betas():
+    betas = [0.1, 0.2, 0.3]
+    level = Discrete(betas)(1.0)
+    assert level.alpha == pytest.approx(math.sqrt(0.9 * 0.8))
+    assert Discrete(betas).time(1e-9) == 0 and Discrete(betas).time(1e9) == 2
+    with pytest.raises(ValueError, match="betas"):
+        Discrete([0.1, 1.2])
+
+
+@pytest.mark.parametrize("spacing", SPACINGS)
+@pytest.mark.parametrize("schedule", [VE(), VP()], ids=["ve", "vp"])
+def test_grids_descend_from_start_to_clean(spacing, schedule):
+    levels = Grid(7, schedule, start=20.0, end=0.05, spacing=spacing)()
+    nsrs = [level.nsr for level in levels]
+    assert len(levels) == 8 and levels[-1] == CLEAN
+    assert nsrs == sorted(nsrs, reverse=True)
+    assert nsrs[0] == pytest.approx(20) and nsrs[-2] == pytest.approx(0.05)
+
+
+def test_a_nested_grid_begins_where_it_is_told():
+    start = Level(0.6, 0.03)
+    levels = Grid(4, start=20.0, end=0.05)(start)
+    assert levels[0] == start and len(levels) == 5
+    assert levels[-2].nsr == pytest.approx(start.nsr / 2)
+    assert Grid(1)(start) == (start, CLEAN)
+
+
+def test_time_travel_walks_back_up():
+    grid = Grid(4, start=8.0, end=1.0, spacing="log", jump=2, repeats=2)
+    levels = [round(level.nsr, 6) for level in grid()]
+    assert levels == [8.0, 4.0, 2.0, 4.0, 8.0, 4.0, 2.0, 1.0, 0.0]
+
+
+def test_climbing_adds_the_missing_variance():
+    import torch
+
+    a, b = VP().at(0.5), VP().at(3.0)
+    x = climb(torch.ones(1, 100_000), a, b, Rng([0]))
+    assert float(x.mean()) == pytest.approx(b.alpha / a.alpha, abs=0.01)
+    assert float(x.var()) == pytest.approx(
+        b.sigma**2 - (b.alpha / a.alpha * a.sigma) ** 2, rel=0.02
+    )
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"steps": 0}, {"steps": 3, "start": 0.001}, {"steps": 3, "spacing": "cubic"}]
+)
+def test_wrong_grids_are_refused(wrong):
+    with pytest.raises(ValueError, match="Grid"):
+        Grid(**wrong)
+
+
+def test_seeds_of_different_streams_differ():
+    seeds = {seed_for(s, n, k) for s in range(20) for n in ("a", "b") for k in range(5)}
+    assert len(seeds) == 200 and seed_for(3, "x") == seed_for(3, "x")

@@ -1,0 +1,103 @@
+"""Training: the stream is reproducible, a run resumes where it was, a prior gets better."""
+
+import io
+import zipfile
+
+import pytest
+import torch
+from PIL import Image
+
+from inverse.priors import EDMPrior, load_prior
+from inverse.training.data import ImageSource, Patches
+from inverse.training.trainer import Recipe, Trainer, draw_nsr
+from inverse.training.validation import denoising_psnr
+
+CONFIG = {"channels": [16, 16], "layers": 1}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    place = tmp_path / "images"
+    (place / "deeper").mkdir(parents=True)
+    for i in range(4):
+        ramp = torch.linspace(0, 255, 24 * 20).view(24, 20).byte()
+        pixels = torch.stack([ramp, ramp.flip(0), ramp.flip(1)], -1).roll(i * 5, 0)
+        Image.fromarray(pixels.numpy()).save(place / ("deeper" if i % 2 else ".") / f"{i}.png")
+    return place
+
+
+@pytest.fixture
+def archive(folder, tmp_path):
+    path = tmp_path / "images.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        for image in folder.rglob("*.png"):
+            file.write(image, image.name)
+    return path
+
+
+def recipe(**changes) -> Recipe:
+    return Recipe(**{"steps": 6, "batch": 2, "patch": 16, "warmup": 2, "every": 1e9} | changes)
+
+
+def test_a_folder_and_a_zip_are_sources(folder, archive):
+    assert len(ImageSource(folder)) == len(ImageSource(archive)) == 4
+    assert ImageSource(archive)[0].shape == (24, 20, 3)
+
+
+def test_a_source_without_images_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="holds no images"):
+        ImageSource(tmp_path)
+    with pytest.raises(ValueError, match="neither a folder nor a zip"):
+        ImageSource(tmp_path / "nothing.zip")
+    (tmp_path / "empty.zip").write_bytes(io.BytesIO(b"PK\x05\x06" + bytes(18)).getvalue())
+    with pytest.raises(ValueError, match="holds no images"):
+        ImageSource(tmp_path / "empty.zip")
+
+
+def test_a_patch_depends_on_its_index_alone(folder):
+    first, again = (Patches(ImageSource(folder), 16, 0, 100) for _ in range(2))
+    assert torch.equal(first[7], again[7]) and not torch.equal(first[7], first[8])
+    assert first[3].shape == (3, 16, 16) and first[3].min() >= -1 and first[3].max() <= 1
+    assert Patches(ImageSource(folder), 32, 0, 1)[0].shape == (3, 32, 32)
+
+
+def test_noise_levels_cover_the_path_of_a_sampler():
+    nsr = draw_nsr(20_000, Recipe(), torch.Generator().manual_seed(0)).exp()
+    assert float((nsr > 20).float().mean()) > 0.01 and float((nsr < 0.005).float().mean()) > 0.005
+
+
+def test_an_interrupted_run_ends_where_a_whole_one_does(folder, tmp_path):
+    def train(out, steps):
+        torch.manual_seed(0)
+        trainer = Trainer(EDMPrior(CONFIG), recipe(steps=steps), tmp_path / out)
+        return trainer, list(trainer.run(ImageSource(folder)))
+
+    whole, _ = train("whole", 6)
+    parts = recipe(steps=6, minutes=1e9)
+    torch.manual_seed(0)
+    first = Trainer(EDMPrior(CONFIG), parts, tmp_path / "parts")
+    for x0 in [torch.stack([Patches(ImageSource(folder), 16, 0, 12)[2 * k + i] for i in (0, 1)])
+               for k in range(3)]:  # fmt: skip
+        first._update(x0, first.step / 6)
+    first._report(0.0, None)
+    second, reports = train("parts", 6)
+    assert second.step == 6 and reports[-1]["step"] == 6
+    for a, b in zip(whole.prior.parameters(), second.prior.parameters(), strict=True):
+        assert torch.allclose(a, b, atol=1e-6)
+
+
+def test_training_learns_to_denoise(folder, tmp_path):
+    torch.manual_seed(0)
+    prior, source = EDMPrior(CONFIG), ImageSource(folder)
+    before = denoising_psnr(prior.eval(), source, (50,))["psnr50"]
+    trainer = Trainer(prior, recipe(steps=60, batch=4, average=0.5), tmp_path)
+    reports = list(trainer.run(source, source))
+    after = denoising_psnr(load_prior(tmp_path / "prior.safetensors"), source, (50,))["psnr50"]
+    assert after > before + 2
+    assert reports[-1]["psnr50"] == pytest.approx(after, abs=0.05)
+
+
+def test_the_rate_warms_up_and_falls_to_zero():
+    r = Recipe(rate=1.0, warmup=10, decay=0.4)
+    assert r.rate_at(0, 0.0) == 0.1 and r.rate_at(100, 0.5) == 1.0
+    assert r.rate_at(100, 0.8) == pytest.approx(0.5) and r.rate_at(100, 1.0) == 0.0

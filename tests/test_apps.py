@@ -1,0 +1,262 @@
+"""The command line: what it writes, and that every mistake gets one line and no files."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from inverse.apps import main as command
+from inverse.apps.configuration import build, check_overrides, groups
+from inverse.priors import save_prior
+from tests.inverse.test_solvers import tiny_prior
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    path = tmp_path_factory.mktemp("prior") / "prior.safetensors"
+    save_prior(tiny_prior(), path)
+    return path
+
+
+@pytest.fixture
+def inverse(weights, tmp_path, monkeypatch, capsys):
+    """Run ``inverse restore`` with a tiny prior; gives (exit code, stdout, stderr, folder)."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments, app="restore", folder="out"):
+        small = [f"prior.path={weights}", "prior=file", "size=32", "lpips=null", "solver.outer=2"]
+        if app == "restore":
+            arguments = (*small, f"hydra.run.dir={folder}", *arguments)
+        code = 0
+        try:
+            command.main([app, *map(str, arguments)])
+        except SystemExit as stop:
+            code = stop.code or 0
+        out, err = capsys.readouterr()
+        return code, out, err, tmp_path / folder
+
+    return run
+
+
+@pytest.fixture
+def photo(tmp_path):
+    path = tmp_path / "photo.png"
+    Image.effect_noise((40, 36), 60).convert("RGB").save(path)
+    return path
+
+
+def test_restoring_the_default_photograph_writes_everything(inverse):
+    code, out, _, folder = inverse()
+    assert code == 0 and "PSNR" in out
+    for name in ("measurement.png", "restored.png", "panel.png", "anytime.png"):
+        assert Image.open(folder / name).size[0] >= 32
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["nfe"] == 6 and metrics["finished"] and metrics["lpips"] is None
+    assert len(metrics["psnr"]) == len(metrics["residual"]) == 1
+    assert metrics["peak_memory_mb"] > 0 and metrics["seconds"] > 0
+    assert "image: coffee" in (folder / "config" / "config.yaml").read_text()
+    assert not list(folder.rglob("*.tmp"))
+
+
+def test_the_same_seed_gives_the_same_files(inverse):
+    _, _, _, one = inverse(folder="one")
+    _, _, _, two = inverse(folder="two")
+    _, _, _, other = inverse("seed=1", folder="other")
+    assert (one / "restored.png").read_bytes() == (two / "restored.png").read_bytes()
+    assert (one / "restored.png").read_bytes() != (other / "restored.png").read_bytes()
+
+
+def test_several_samples_give_a_mean_and_a_spread(inverse):
+    code, _, _, folder = inverse("samples=3")
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert code == 0 and len(metrics["psnr"]) == 3
+    assert metrics["mean_of_samples"]["psnr"][0] >= min(metrics["psnr"])
+    for name in ("mean.png", "std.png", "samples.png"):
+        assert (folder / name).is_file()
+
+
+def test_the_first_sample_does_not_depend_on_how_many_there_are(inverse):
+    _, _, _, one = inverse("samples=1", folder="one")
+    _, _, _, two = inverse("samples=2", folder="two")
+    first, second = (Image.open(f / "restored.png") for f in (one, two))
+    assert max(abs(a - b) for a, b in zip(first.tobytes(), second.tobytes(), strict=True)) <= 1
+
+
+@pytest.mark.parametrize("operator", [o for o in groups()["operator"] if not o.endswith("_file")])
+def test_every_operator_restores(inverse, operator):
+    extra = {"blur_gaussian": ["operator.size=9"], "blur_motion": ["operator.size=9"]}
+    code, _, err, _ = inverse(f"operator={operator}", *extra.get(operator, []))
+    assert code == 0, err
+
+
+@pytest.mark.parametrize("solver", groups()["solver"])
+def test_every_solver_restores(weights, solver, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    steps = "solver.outer=2" if solver.startswith("nested") else "solver.steps=2"
+    small = [f"prior.path={weights}", "prior=file", "size=32", "lpips=null", "hydra.run.dir=out"]
+    command.main(["restore", f"solver={solver}", steps, *small])
+    assert (tmp_path / "out" / "metrics.json").is_file()
+
+
+def test_a_folder_of_photos_gives_a_folder_of_results(inverse, photo):
+    code, _, _, folder = inverse(f"image={photo.parent}", "size=null")
+    assert code == 0 and (folder / "restored.png").is_file()
+    Image.open(photo).rotate(90).save(photo.parent / "second.png")
+    code, _, _, folder = inverse(f"image={photo.parent}", "size=24", folder="many")
+    assert code == 0
+    assert (folder / "photo" / "panel.png").is_file() and (folder / "second").is_dir()
+
+
+def test_real_mode_restores_a_measurement_and_scores_nothing(inverse, photo, tmp_path):
+    mask = tmp_path / "mask.png"
+    Image.linear_gradient("L").resize((40, 36)).point(lambda v: 255 * (v > 99)).save(mask)
+    code, out, err, folder = inverse(
+        f"measurement={photo}", "operator=inpaint_file", f"operator.mask={mask}", "size=null"
+    )
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert code == 0 and "psnr" not in metrics and "PSNR" not in out, err
+    assert Image.open(folder / "restored.png").size == (40, 36)
+
+
+def test_real_super_resolution_enlarges(inverse, photo):
+    code, _, err, folder = inverse(f"measurement={photo}", "operator=downsample", "size=null")
+    assert code == 0 and Image.open(folder / "restored.png").size == (160, 144), err
+
+
+def test_a_budget_stops_with_the_best_so_far(inverse):
+    code, out, _, folder = inverse("budget.nfe=4")
+    assert code == 0 and "stopped early" in out
+    assert json.loads((folder / "metrics.json").read_text())["nfe"] == 4
+
+
+def test_a_budget_too_small_exits_130(inverse):
+    code, _, err, folder = inverse("budget.nfe=1")
+    assert code == 130 and "before a first restoration" in err
+    assert not list(folder.glob("*.png"))
+
+
+def test_multirun(inverse, tmp_path):
+    code, _, err, _ = inverse("-m", "operator=identity,greyscale", "hydra.sweep.dir=sweep")
+    assert code == 0, err
+    assert len(list((tmp_path / "sweep").rglob("metrics.json"))) == 2
+
+
+BAD = {
+    "missing image": (["image=nowhere.png"], "no such file"),
+    "not an image": (["image=notes.png"], "cannot be read"),
+    "image smaller than the kernel": (["operator=blur_gaussian"], "larger than the image"),
+    "mask of another size": (
+        ["image=photo.png", "size=null", "operator=inpaint_file", "operator.mask=small.png"],
+        "mask",
+    ),
+    "missing mask": (["operator=inpaint_file"], "operator.mask is missing"),
+    "unknown solver": (["solver=nestd"], "did you mean 'nested'"),
+    "unknown option": (["nois.sigma=0.1"], "did you mean 'noise.sigma'"),
+    "negative sigma": (["noise.sigma=-0.1"], "0 or more"),
+    "sigma no number": (["noise.sigma=loud"], "sigma"),
+    "sides no powers of two": (["operator=walsh_hadamard", "size=30"], "power"),
+    "unwritable folder": (["hydra.run.dir=notes.png/out"], "notes.png"),
+    "unknown device": (["device=tpu"], "auto, cpu or cuda"),
+    "missing prior": (["prior.path=nowhere"], "prior weights not found"),
+    "corrupt prior": (["prior.path=notes.png"], "corrupt"),
+    "no samples": (["samples=0"], "at least 1"),
+    "bad budget": (["budget.seconds=-1"], "must be positive"),
+    "wrong argument": (["+operator.colour=red"], "colour"),
+    "steps no number": (["solver.outer=none"], "whole numbers"),
+    "foreign target": (["solver._target_=os.system"], "_target_ must start with"),
+    "lpips of another kind": (["lpips=best"], "must be one of"),
+    "measurement of another shape": (
+        ["measurement=square.png", "operator=walsh_hadamard"], "not an image",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_mistakes_get_one_line_and_no_files(inverse, photo, tmp_path, case):
+    (tmp_path / "notes.png").write_text("not a picture")
+    Image.new("L", (8, 8), 255).save(tmp_path / "small.png")
+    Image.new("RGB", (16, 16)).save(tmp_path / "square.png")
+    arguments, message = BAD[case]
+    code, out, err, folder = inverse(*arguments)
+    lines = [line for line in err.splitlines() if line.strip()]
+    assert code not in (0, None)
+    assert len(lines) == 1 and lines[0].startswith("inverse restore: error:"), err
+    assert message in lines[0] and "Traceback" not in out + err
+    assert not list(folder.glob("*.png")) and not list(folder.glob("*.json"))
+
+
+def test_nan_in_a_measurement_is_refused(inverse, photo, monkeypatch):
+    def spoil(path, **kwargs):
+        return torch.full((3, 8, 8), torch.nan)
+
+    monkeypatch.setattr("inverse.restoration.load_image", spoil)
+    code, _, err, _ = inverse(f"measurement={photo}", "operator=identity")
+    assert code == 1 and "NaN" in err
+
+
+def test_debug_shows_the_traceback(inverse):
+    with pytest.raises(ValueError, match="0 or more"):
+        inverse("noise.sigma=-1", "--debug")
+
+
+def test_info_lists_every_choice(inverse):
+    code, out, _, _ = inverse(app="info")
+    assert code == 0
+    assert all(choice in out for choices in groups().values() for choice in choices)
+
+
+def test_help_and_unknown_apps(capsys):
+    for arguments, code in ((["--help"], 0), ([], 2), (["restor"], 2)):
+        with pytest.raises(SystemExit) as stop:
+            command.main(arguments)
+        assert stop.value.code == code
+    assert "did you mean 'restore'" in capsys.readouterr().out
+
+
+def test_help_of_restore_is_readable(inverse):
+    code, out, _, _ = inverse("--help")
+    assert code == 0 and "operator=blur_gaussian" in out and "budget" in out
+
+
+def test_training_from_the_command_line(inverse, photo, tmp_path):
+    arguments = [
+        f"images={photo.parent}", "network.channels=[16,16]", "network.layers=1",
+        "+recipe.steps=2", "recipe.batch=1", "recipe.patch=16", "out=trained",
+    ]  # fmt: skip
+    code, out, err, _ = inverse(*arguments, app="train")
+    assert code == 0 and (tmp_path / "trained" / "prior.safetensors").is_file(), err
+
+
+def test_a_conf_folder_in_the_working_folder_does_no_harm(inverse, tmp_path):
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "__init__.py").write_text("raise RuntimeError('the wrong conf')")
+    assert inverse()[0] == 0
+
+
+def test_overrides_are_checked_in_sweeps_too():
+    check_overrides("restore", ["solver=dps,nested", "hydra.run.dir=x", "+operator.keep=0.1", "-m"])
+    with pytest.raises(ValueError, match="unknown solver 'dpss'"):
+        check_overrides("restore", ["solver=nested,dpss"])
+
+
+@pytest.mark.parametrize("group", [g for g in groups() if g != "prior"])
+def test_every_configuration_builds(group, tmp_path, photo):
+    from omegaconf import OmegaConf
+
+    from inverse.apps.configuration import FOLDER
+
+    Image.new("L", (40, 36), 255).save(tmp_path / "mask.png")
+    for choice in groups()[group]:
+        config = OmegaConf.load(FOLDER / group / f"{choice}.yaml")
+        config = OmegaConf.merge({"seed": 0}, {group: config})[group]
+        if choice == "inpaint_file":
+            config.mask = str(tmp_path / "mask.png")
+        if choice == "blur_file":
+            config.kernel = str(tmp_path / "kernel.npy")
+            np.save(config.kernel, np.ones((3, 3)))
+        shape = (3, 64, 64) if choice not in ("inpaint_file",) else (3, 36, 40)
+        args = {"operator": (shape,), "noise": ()}.get(group, ())
+        made = build(config, *args)
+        assert made is not None

@@ -1,0 +1,84 @@
+"""Who may import whom, and what importing the packages costs."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FOUNDATION = {"levels", "grids", "denoise", "splitting", "starts"}
+ALLOWED = {  # part of inverse -> parts of inverse it may import
+    "levels": set(),
+    "files": set(),
+    "seeds": set(),
+    "grids": {"levels"},
+    "splitting": set(),
+    "denoise": {"levels"},
+    "starts": {"levels"},
+    "priors": {"denoise", "levels", "files"},
+    "steps": {"denoise", "levels"},
+    "flows": {"denoise", "levels", "steps"},  # steps.linear: what a linear problem is
+    "transitions": {"denoise", "levels"},
+    "process": FOUNDATION | {"transitions"},
+    "solving": {"denoise", "process"},
+    "solvers": FOUNDATION | {"process", "steps", "flows", "transitions"},
+    "images": {"files"},
+    "panels": {"images"},
+    "metrics": {"images", "files"},
+    "training": {"denoise", "levels", "priors"},
+    "restoration": {"files", "images", "metrics", "panels", "solving"},
+}
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return found
+
+
+def part(path: Path) -> str:
+    first = path.relative_to(ROOT / "inverse").parts[0]
+    return first.removesuffix(".py")
+
+
+MODULES = [
+    p for p in sorted((ROOT / "inverse").rglob("*.py")) if part(p) not in ("apps", "__init__")
+]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_inverse_keeps_its_layers(path):
+    mine = part(path)
+    used = {m.split(".")[1] for m in imports(path) if m.startswith("inverse.") and "." in m}
+    assert used <= ALLOWED[mine] | {mine}, f"{mine} imports {used - ALLOWED[mine] - {mine}}"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "operators").rglob("*.py")), ids=lambda p: p.name)
+def test_operators_know_nothing_of_inverse(path):
+    assert not {m for m in imports(path) if m.split(".")[0] in ("inverse", "conf", "hydra")}
+
+
+@pytest.mark.parametrize("package", ["operators", "inverse", "inverse.solvers", "inverse.priors"])
+def test_importing_is_light(package):
+    code = (
+        f"import sys, {package}; "
+        "heavy = {'hydra', 'diffusers', 'lpips', 'kornia', 'torchvision', 'torchmetrics'}; "
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "path", [*MODULES, *(ROOT / "operators").rglob("*.py")], ids=lambda p: p.name
+)
+def test_files_stay_small(path):
+    lines = len(path.read_text().splitlines())
+    base = path.name in ("base.py", "linear.py", "denoise.py", "process.py", "solving.py")
+    assert lines <= (300 if base else 200), f"{path.name} has {lines} lines"
