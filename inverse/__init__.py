@@ -1,1 +1,12 @@
-"""Restoration with diffusion priors: an anytime nested sampler and its parts."""
+"""Restoration with diffusion priors: an anytime nested sampler and its parts.
+
+    from inverse.priors import bundled
+    from inverse.solvers import nested
+    from inverse.solving import solve
+
+    result = solve(nested(bundled()), problem, Rng([0]))
+
+with ``problem`` and `Rng` from `operators`.
+"""
+
+__version__ = "0.1.0"

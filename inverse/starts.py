@@ -26,19 +26,27 @@ class PureNoise(Start):
 
 
 class WienerStart(Start):
-    """``x = alpha w + sigma n`` with w the Wiener restoration of the data (`wiener`).
+    """``x = alpha w + temperature sigma n`` with w the Wiener restoration of the data (`wiener`).
 
-    For an operator that is not linear, and one that tells nothing, it is pure noise.
+    The error of w, whose standard deviation should be about sigma, stands for the rest.
+
+    Raises:
+        TypeError: for an operator that is not linear.
     """
 
-    def __init__(self, iterations: int = 50) -> None:
-        self.iterations = iterations
+    def __init__(self, temperature: float = 0.0, iterations: int = 50) -> None:
+        self.temperature, self.iterations = temperature, iterations
 
     def __call__(self, problem: Problem, rng: Rng, level: Level) -> Tensor:
-        x = rng.normal((len(rng), *problem.operator.in_shape)).mul_(level.sigma)
         if not isinstance(problem.operator, LinearOperator):
-            return x
-        return x.add_(wiener(problem, self.iterations), alpha=level.alpha)
+            raise TypeError(
+                f"WienerStart: needs a linear operator, got {type(problem.operator).__name__}; "
+                "choose a solver that does not (dps), or another operator"
+            )
+        x = wiener(problem, self.iterations).mul_(level.alpha)
+        if self.temperature > 0:
+            x.add_(rng.normal(x.shape), alpha=self.temperature * level.sigma)
+        return x
 
 
 def wiener(problem: Problem, iterations: int = 50, floor: float = 0.02) -> Tensor:

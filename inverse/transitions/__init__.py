@@ -1,7 +1,8 @@
 """The prior's flow: from one noise level to the next."""
 
+from inverse.transitions.anneal import Anneal
 from inverse.transitions.ddim import DDIM, Renoise, climb
 from inverse.transitions.multistep import DPMSolver2M, Momentum, Multistep
 from inverse.transitions.ode import Heun
 
-__all__ = ["DDIM", "DPMSolver2M", "Heun", "Momentum", "Multistep", "Renoise", "climb"]
+__all__ = ["Anneal", "DDIM", "DPMSolver2M", "Heun", "Momentum", "Multistep", "Renoise", "climb"]

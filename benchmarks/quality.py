@@ -1,0 +1,156 @@
+"""Quality on Kodak: our presets beside classical and plug-and-play baselines, on four tasks.
+
+INVERSE_DATA=... python -m benchmarks.quality baselines [images=24]
+INVERSE_DATA=... python -m benchmarks.quality ours [images=24] [precision=float32] [prior=PATH]
+python -m benchmarks.quality table
+
+Centre 256x256 crops; noise of standard deviation 0.05 on the [-1, 1] range; one sample each. The
+curve of a method is PSNR and LPIPS after every step. Vanilla is the same prior, data step, start
+and number of network calls without nesting: its curve is that of plain x0 predictions.
+"""
+
+import json
+import os
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from benchmarks.baselines import suite
+from benchmarks.baselines.check import crops
+from benchmarks.baselines.ffdnet import load_ffdnet
+from benchmarks.baselines.tasks import SIGMA, TASKS
+from benchmarks.record import RESULTS, save
+from inverse.denoise import Conditioned, Prior
+from inverse.grids import Grid
+from inverse.metrics import LPIPS, score
+from inverse.priors import BUNDLED, load_prior
+from inverse.process import Process, Sampler
+from inverse.seeds import seed_for
+from inverse.solvers import nested
+from inverse.solving import solve
+from inverse.starts import WienerStart
+from inverse.steps import Prox
+from inverse.transitions import Renoise
+from operators import Problem, Rng, gaussian, measure
+
+BATCH = 4
+
+
+def presets(prior: Prior) -> dict[str, Sampler]:
+    """Our samplers as `conf/solver` ships them, and the vanilla chain of as many calls."""
+    step = Conditioned(prior, Prox(0.23))
+    grid = Grid(21, start=0.3, end=0.03, spacing="log")
+    return {
+        "nested": nested(prior),
+        "nested_mean": nested(prior, outer_temperature=0.3, inner_temperature=0.0),
+        "vanilla": Process(step, Renoise(1.0), grid, start=WienerStart(1.0)),
+    }
+
+
+def problems(task: str, truth: Tensor) -> list[tuple[Tensor, Problem, list[int]]]:
+    """Batches of (truth, problem, seeds of the samples), the same for every method."""
+    operator, out = TASKS[task](truth.shape[1:], seed_for(0, task, "operator")), []
+    for first in range(0, len(truth), BATCH):
+        images = truth[first : first + BATCH]
+        keys = range(first, first + len(images))
+        noise = Rng([seed_for(0, task, k, "noise") for k in keys])
+        problem = measure(operator, gaussian(SIGMA), images, noise)
+        out.append((images, problem, [seed_for(0, task, k, "sample") for k in keys]))
+    return out
+
+
+def restore(sampler: Sampler, problem: Problem, seeds: list[int]) -> tuple[Tensor, list, int]:
+    """The restoration, its snapshots and its network calls."""
+    result = solve(sampler, problem, Rng(seeds), keep=True)
+    return result.x0, list(result.snapshots), result.nfe
+
+
+def run(methods: Callable[[str], dict[str, Callable]], count: int) -> list[dict]:
+    """One row per task and method: means over the images."""
+    truth, lpips, rows = crops(count), LPIPS("alex"), []
+    for task in TASKS:
+        for name, method in methods(task).items():
+            rows.append({"task": task, "method": name} | _measure(method, task, truth, lpips))
+            figures = " ".join(f"{k} {rows[-1][k]:.3f}" for k in ("psnr", "ssim", "lpips"))
+            print(f"{task:9}{name:16}{figures} {rows[-1]['seconds']:.2f} s/image", flush=True)
+    return rows
+
+
+def _measure(method: Callable, task: str, truth: Tensor, lpips: LPIPS) -> dict:
+    scores, curve, seconds, nfe = defaultdict(list), defaultdict(list), 0.0, 0
+    for images, problem, seeds in problems(task, truth):
+        begin = time.perf_counter()
+        x, snapshots, nfe = method(problem, seeds)
+        seconds += time.perf_counter() - begin
+        for key, values in score(x, images, lpips).items():
+            scores[key] += values
+        scores["residual"] += problem.relative_residual(x).tolist()
+        for s in snapshots:
+            found = score(s.x0, images, lpips)
+            curve[s.nfe].append((sum(found["psnr"]), sum(found["lpips"])))
+    row: dict = {key: sum(values) / len(values) for key, values in scores.items()}
+    row |= {"nfe": nfe, "seconds": seconds / len(truth), "images": len(truth)}
+    if curve:
+        sums = {n: [sum(v) / len(truth) for v in zip(*pairs, strict=True)] for n, pairs in curve.items()}
+        row["curve"] = [{"nfe": n, "psnr": p, "lpips": q} for n, (p, q) in sums.items()]
+    return row
+
+
+def baselines(count: int = 24) -> None:
+    """Measure the baselines."""
+    net = load_ffdnet()
+
+    def methods(task: str) -> dict[str, Callable]:
+        plain = {name: partial(_alone, method) for name, method in suite(task, net).items()}
+        return plain | {"wiener_start": partial(_alone, _wiener)}
+
+    save("quality_baselines", {"images": count, "sigma": SIGMA}, run(methods, count))
+
+
+def _alone(method: Callable[[Problem], Tensor], problem: Problem, seeds: list[int]) -> tuple:
+    return method(problem), [], 0
+
+
+def _wiener(problem: Problem) -> Tensor:
+    from inverse.starts import wiener
+
+    return wiener(problem)
+
+
+def ours(count: int = 24, precision: str = "float32", path: str | Path = BUNDLED) -> None:
+    """Measure our presets with the bundled prior, or the one at ``path``."""
+    samplers = presets(load_prior(path, precision))
+
+    def methods(task: str) -> dict[str, Callable]:
+        return {name: partial(restore, sampler) for name, sampler in samplers.items()}
+
+    config = {"images": count, "sigma": SIGMA, "precision": precision}
+    save("quality_ours", config, run(methods, count))
+
+
+def table() -> None:
+    """Print both result files as one Markdown table."""
+    rows = []
+    for name in ("quality_baselines", "quality_ours"):
+        rows += json.loads((RESULTS / f"{name}.json").read_text())["rows"]
+    print("| task | method | PSNR | SSIM | LPIPS | NFE | s/image |\n|---|---|---|---|---|---|---|")
+    for row in sorted(rows, key=lambda r: list(TASKS).index(r["task"])):
+        figures = f"{row['psnr']:.2f} | {row['ssim']:.3f} | {row['lpips']:.3f}"
+        print(f"| {row['task']} | {row['method']} | {figures} | {row['nfe']} | {row['seconds']:.1f} |")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
+    command, *rest = sys.argv[1:] or ["table"]
+    options = dict(item.split("=", 1) for item in rest)
+    if "images" in options:
+        options["count"] = int(options.pop("images"))
+    if "prior" in options:
+        options["path"] = options.pop("prior")
+    {"baselines": baselines, "ours": ours, "table": table}[command](**options)

@@ -1,0 +1,101 @@
+"""What the loop costs beside the network: operations, host waits and time per network call.
+
+python -m benchmarks.speed [precision=float32] [side=256]
+
+The loop's own time is that of the same sampler with a prior of one operation.
+"""
+
+import os
+import statistics
+import sys
+import time
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from benchmarks.baselines.tasks import SIGMA, TASKS
+from benchmarks.record import save
+from inverse.denoise import Prior
+from inverse.levels import Level
+from inverse.priors import bundled
+from inverse.solvers import ddnm, diffpir, nested
+from operators import Problem, Rng, gaussian, measure
+
+
+class Shrink(Prior):
+    """A prior of one operation."""
+
+    def denoise(self, x: Tensor, level: Level) -> Tensor:
+        return x * 0.9
+
+
+class Count(TorchDispatchMode):
+    """Counts tensor operations, and those that make the host wait."""
+
+    operations = waits = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # noqa: ANN001, ANN204
+        self.operations += 1
+        self.waits += "_local_scalar_dense" in func.__name__
+        return func(*args, **(kwargs or {}))
+
+
+SOLVERS = {
+    "nested": (lambda prior: nested(prior, outer=4, inner=5), 5),
+    "diffpir": (lambda prior: diffpir(prior, steps=4), 1),
+    "ddnm": (lambda prior: ddnm(prior, steps=4), 1),
+}
+
+
+def second_step(solver: str, problem: Problem) -> tuple[float, int, int]:
+    """Milliseconds, operations and waits per network call of a solver's second step."""
+    make, calls = SOLVERS[solver]
+    times = []
+    for _ in range(5):
+        walk = make(Shrink()).iterate(problem, Rng([0]))
+        next(walk)
+        begin = time.perf_counter()
+        next(walk)
+        times.append((time.perf_counter() - begin) * 1e3 / calls)
+    walk = make(Shrink()).iterate(problem, Rng([0]))
+    next(walk)
+    with Count() as count:
+        next(walk)
+    return statistics.median(times), round(count.operations / calls), count.waits
+
+
+def network(precision: str, side: int) -> float:
+    """Milliseconds per network call."""
+    prior, x, times = bundled(precision), torch.randn(1, 3, side, side), []
+    for _ in range(6):
+        begin = time.perf_counter()
+        with torch.no_grad():
+            prior.denoise(x, Level(1.0, 0.2))
+        times.append((time.perf_counter() - begin) * 1e3)
+    return statistics.median(times[1:])
+
+
+def main(precision: str = "float32", side: int = 256) -> None:
+    """Write results/speed.json."""
+    side, rows = int(side), []
+    call = network(precision, side)
+    print(f"network: {call:.1f} ms per call at {side}x{side}, {precision}")
+    truth = torch.rand(1, 3, side, side) * 2 - 1
+    for task, make in TASKS.items():
+        problem = measure(make((3, side, side), 0), gaussian(SIGMA), truth, Rng([1]))
+        for solver in SOLVERS:
+            spent, operations, waits = second_step(solver, problem)
+            row = {"task": task, "solver": solver, "loop_ms": spent, "network_ms": call}
+            row |= {"share": spent / call, "operations": operations, "waits": waits}
+            rows.append(row)
+            print(
+                f"{task:9}{solver:9}{operations:3d} operations, {waits} waits, "
+                f"{spent:6.2f} ms = {100 * spent / call:.1f} % of a network call"
+            )
+    save("speed", {"precision": precision, "side": side}, rows)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
+    main(**dict(item.split("=", 1) for item in sys.argv[1:]))  # pyright: ignore[reportArgumentType]
