@@ -67,7 +67,7 @@ def problems(task: str, truth: Tensor) -> list[tuple[Tensor, Problem, list[int]]
 
 def restore(sampler: Sampler, problem: Problem, seeds: list[int]) -> tuple[Tensor, list, int]:
     """The restoration, its snapshots and its network calls."""
-    result = solve(sampler, problem, Rng(seeds), keep=True)
+    result = solve(sampler, problem, Rng(seeds), keep=1000)
     return result.x0, list(result.snapshots), result.nfe
 
 

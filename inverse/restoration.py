@@ -15,7 +15,7 @@ from inverse.images import PHOTOGRAPHS, ImageError, list_images, load_image, sam
 from inverse.images import save_image as save
 from inverse.metrics import LPIPS, psnr, score
 from inverse.panels import Tile, anytime_strip, error_tile, panel, progress
-from inverse.solving import Result
+from inverse.solving import Result, Snapshot
 from operators import LinearOperator, Operator, Problem
 
 
@@ -154,8 +154,10 @@ class Report:
         ]
 
     def _anytime(self) -> list[Tile]:
-        tiles = []
-        for snapshot in self.result.snapshots:
+        result, tiles = self.result, []
+        last = Snapshot(result.x0, result.nfe, result.seconds)
+        shown = [s for s in result.snapshots if not torch.equal(s.x0, last.x0)]
+        for snapshot in [*shown, last]:
             x = snapshot.x0[:1]
             found = None if self.truth is None else float(psnr(x, self.truth[None])[0])
             tiles.append(Tile("", x[0], progress(snapshot.nfe, snapshot.seconds, found)))

@@ -105,7 +105,7 @@ class Result:
     Attributes:
         x0: the restoration (B, C, H, W). residual: ``||A x0 - y|| / (sigma_y sqrt(m))``, (B,).
         nfe, backward: network calls forward and backward. seconds: wall-clock time.
-        finished: whether the sampler ran to its end. snapshots: of every step, when kept.
+        finished: whether the sampler ran to its end. snapshots: of the steps kept.
     """
 
     x0: Tensor
@@ -135,13 +135,13 @@ def solve(
     rng: Rng,
     budget: Budget | None = None,
     *,
-    keep: bool = False,
+    keep: int = 0,
     watch: Callable[[Meter, Iterate | None], None] | None = None,
 ) -> Result:
     """Run ``sampler`` to its end, to the end of the budget, or to Ctrl-C; keep the best so far.
 
     Args:
-        keep: keep the estimate after every step (``Result.snapshots``).
+        keep: how many estimates to keep on the way (``Result.snapshots``): evenly spread steps.
         watch: called after every network call and every step with the meter and the last iterate.
 
     Raises:
@@ -156,7 +156,7 @@ def solve(
             for iterate in sampler.iterate(problem, rng):
                 check_finite(iterate, last)
                 last = iterate
-                if keep:
+                if keep and iterate.step % -(-iterate.steps // keep) == 0:
                     snapshots.append(Snapshot(iterate.x0, meter.forward, meter.seconds))
                 if watch is not None:
                     watch(meter, last)

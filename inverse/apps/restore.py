@@ -17,6 +17,9 @@ from inverse.solving import Budget, solve
 from operators import Problem, Rng, measure
 
 
+SNAPSHOTS = 24  # of the way, at most, in anytime.png
+
+
 def run(config: DictConfig) -> None:
     device = pick_device(config.device)
     budget, noise = Budget(**config.budget), build(config.noise)
@@ -31,7 +34,7 @@ def run(config: DictConfig) -> None:
         seeds = [seed_for(config.seed, name, "sample", k) for k in range(config.samples)]
         many = Problem(problem.operator, problem.noise, _repeat(problem.y, len(seeds))).to(device)
         with ProgressBar(name, many, budget, enabled=config.progress) as bar:
-            result = solve(sampler, many, Rng(seeds, device), budget, keep=True, watch=bar.watch)
+            result = solve(sampler, many, Rng(seeds, device), budget, keep=SNAPSHOTS, watch=bar.watch)
         truth = images.get(name)
         report = Report(truth, many.to("cpu"), result.to("cpu"), lpips, missing)
         place = folder / name if len(problems) > 1 else folder

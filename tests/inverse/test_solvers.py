@@ -140,10 +140,16 @@ def test_solve_counts_network_calls_forward_and_backward():
 
 def test_a_budget_of_calls_is_kept_and_the_best_so_far_returned():
     sampler = solvers.nested(tiny_prior(), outer=4, inner=3)
-    result = solve(sampler, problem(), Rng([0, 1, 2]), Budget(nfe=8), keep=True)
+    result = solve(sampler, problem(), Rng([0, 1, 2]), Budget(nfe=8), keep=4)
     assert result.nfe == 8 and not result.finished
     assert [s.nfe for s in result.snapshots] == [3, 6]
     assert torch.equal(result.x0, result.snapshots[-1].x0)
+
+
+def test_long_runs_keep_a_few_snapshots_only():
+    sampler = solvers.diffpir(tiny_prior(), steps=50)
+    result = solve(sampler, problem(), Rng([0, 1, 2]), keep=7)
+    assert [s.nfe for s in result.snapshots] == [8, 16, 24, 32, 40, 48]
 
 
 def test_a_budget_too_small_for_a_first_image_says_so():
