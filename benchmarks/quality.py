@@ -97,8 +97,10 @@ def _measure(method: Callable, task: str, truth: Tensor, lpips: LPIPS) -> dict:
     row: dict = {key: sum(values) / len(values) for key, values in scores.items()}
     row |= {"nfe": nfe, "seconds": seconds / len(truth), "images": len(truth)}
     if curve:
-        sums = {n: [sum(v) / len(truth) for v in zip(*pairs, strict=True)] for n, pairs in curve.items()}
-        row["curve"] = [{"nfe": n, "psnr": p, "lpips": q} for n, (p, q) in sums.items()]
+        row["curve"] = [
+            {"nfe": n, "psnr": sum(p) / len(truth), "lpips": sum(q) / len(truth)}
+            for n, (p, q) in ((n, zip(*pairs, strict=True)) for n, pairs in curve.items())
+        ]
     return row
 
 
@@ -142,13 +144,14 @@ def table() -> None:
     print("| task | method | PSNR | SSIM | LPIPS | NFE | s/image |\n|---|---|---|---|---|---|---|")
     for row in sorted(rows, key=lambda r: list(TASKS).index(r["task"])):
         figures = f"{row['psnr']:.2f} | {row['ssim']:.3f} | {row['lpips']:.3f}"
-        print(f"| {row['task']} | {row['method']} | {figures} | {row['nfe']} | {row['seconds']:.1f} |")
+        cost = f"{row['nfe']} | {row['seconds']:.1f}"
+        print(f"| {row['task']} | {row['method']} | {figures} | {cost} |")
 
 
 if __name__ == "__main__":
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
     command, *rest = sys.argv[1:] or ["table"]
-    options = dict(item.split("=", 1) for item in rest)
+    options: dict = dict(item.split("=", 1) for item in rest)
     if "images" in options:
         options["count"] = int(options.pop("images"))
     if "prior" in options:

@@ -187,6 +187,20 @@ class DataFlow(ABC):
 Memory = object
 
 
+class Move(NamedTuple):
+    """A step to be made: from state ``x`` at level ``a``, with its estimate, to level ``b``.
+
+    ``denoise(x, level)`` serves multi-stage methods.
+    """
+
+    x: Tensor
+    est: Estimate
+    a: Level
+    b: Level
+    rng: Rng
+    denoise: Callable[[Tensor, Level], Estimate]
+
+
 class Transition(ABC):
     """The prior's flow: from a state at level ``a`` to one at ``b`` given the estimate at ``a``."""
 
@@ -198,14 +212,5 @@ class Transition(ABC):
         return None
 
     @abstractmethod
-    def step(
-        self,
-        x: Tensor,
-        est: Estimate,
-        a: Level,
-        b: Level,
-        memory: Memory,
-        rng: Rng,
-        denoise: Callable[[Tensor, Level], Estimate],
-    ) -> tuple[Tensor, Memory]:
-        """The state at ``b`` and the new memory; ``denoise`` serves multi-stage methods."""
+    def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
+        """The state at ``move.b`` and the new memory."""

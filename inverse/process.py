@@ -8,7 +8,16 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from inverse.denoise import DataFlow, Denoiser, Estimate, Evaluation, Memory, Transition, estimate
+from inverse.denoise import (
+    DataFlow,
+    Denoiser,
+    Estimate,
+    Evaluation,
+    Memory,
+    Move,
+    Transition,
+    estimate,
+)
 from inverse.grids import Grid
 from inverse.levels import Level
 from inverse.splitting import UNSPLIT, Splitting, splitting
@@ -127,7 +136,8 @@ class Process(Sampler):
 
         if not self.split:
             ev = look(x, a)
-            moved, memory = self.transition.step(x, ev.estimate, a, b, memory, rng, denoise)
+            move = Move(x, ev.estimate, a, b, rng, denoise)
+            moved, memory = self.transition.step(move, memory)
             if self.flow is not None:
                 moved = moved.add(self.flow(ev, a, b, 1.0), alpha=b.alpha)
             return moved, moved if b.sigma == 0 else ev.estimate.x0, memory
@@ -136,7 +146,7 @@ class Process(Sampler):
         for part, fraction in self.split:
             if part == "prior":
                 est = denoise(x, a)
-                x, memory = self.transition.step(x, est, a, b, memory, rng, denoise)
+                x, memory = self.transition.step(Move(x, est, a, b, rng, denoise), memory)
                 x0, at = est.x0, b
             else:
                 assert self.flow is not None

@@ -16,7 +16,6 @@ from inverse.seeds import seed_for
 from inverse.solving import Budget, solve
 from operators import Problem, Rng, measure
 
-
 SNAPSHOTS = 24  # of the way, at most, in anytime.png
 
 
@@ -34,7 +33,9 @@ def run(config: DictConfig) -> None:
         seeds = [seed_for(config.seed, name, "sample", k) for k in range(config.samples)]
         many = Problem(problem.operator, problem.noise, _repeat(problem.y, len(seeds))).to(device)
         with ProgressBar(name, many, budget, enabled=config.progress) as bar:
-            result = solve(sampler, many, Rng(seeds, device), budget, keep=SNAPSHOTS, watch=bar.watch)
+            result = solve(
+                sampler, many, Rng(seeds, device), budget, keep=SNAPSHOTS, watch=bar.watch
+            )
         truth = images.get(name)
         report = Report(truth, many.to("cpu"), result.to("cpu"), lpips, missing)
         place = folder / name if len(problems) > 1 else folder

@@ -22,9 +22,9 @@ def nested(
 ) -> Process:
     """An outer annealing whose denoiser is a whole inner restoration by operator splitting.
 
-    Outer, from a Wiener restoration: ``x <- R(x) + outer_temperature sigma n`` over ``outer`` levels
-    sigma from ``start`` to ``end``. R, the inner chain, walks from sigma down to ``finest`` in
-    ``inner`` network calls and alternates the prior and the data (half-quadratic splitting):
+    Outer, from a Wiener restoration: ``x <- R(x) + outer_temperature sigma n`` over ``outer``
+    levels sigma from ``start`` to ``end``. R, the inner chain, walks from sigma down to ``finest``
+    in ``inner`` network calls and alternates the prior and the data (half-quadratic splitting):
     ``x0 = D(x, s)``, ``x0' = argmin ||y - A x||^2 + lam sigma_y^2 / s^2 ||x - x0||^2``,
     ``x <- x0' + inner_temperature s' n``. Each outer step ends clean: a viable restoration.
 

@@ -1,12 +1,8 @@
 """Annealing: what remains wrong with the estimate counts as part of the next level's noise."""
 
-from collections.abc import Callable
-
 from torch import Tensor
 
-from inverse.denoise import Estimate, Memory, Transition
-from inverse.levels import Level
-from operators import Rng
+from inverse.denoise import Memory, Move, Transition
 
 
 class Anneal(Transition):
@@ -24,17 +20,8 @@ class Anneal(Transition):
             raise ValueError(f"Anneal: temperature must be in [0, 1], got {temperature}")
         self.temperature = temperature
 
-    def step(
-        self,
-        x: Tensor,
-        est: Estimate,
-        a: Level,
-        b: Level,
-        memory: Memory,
-        rng: Rng,
-        denoise: Callable[[Tensor, Level], Estimate],
-    ) -> tuple[Tensor, Memory]:
-        moved = est.x0 * b.alpha
+    def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
+        x, b = move.est.x0 * move.b.alpha, move.b
         if self.temperature > 0 and b.sigma > 0:
-            moved.add_(rng.normal(x.shape), alpha=self.temperature * b.sigma)
-        return moved, memory
+            x.add_(move.rng.normal(x.shape), alpha=self.temperature * b.sigma)
+        return x, memory

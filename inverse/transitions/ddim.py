@@ -1,11 +1,9 @@
 """One-step transitions that go through the estimate: DDIM(eta) and re-noising."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
-from inverse.denoise import Estimate, Memory, Transition
+from inverse.denoise import Estimate, Memory, Move, Transition
 from inverse.levels import Level
 from operators import Rng
 
@@ -37,18 +35,9 @@ class DDIM(Transition):
             raise ValueError(f"DDIM: eta must be in [0, 1], got {eta}")
         self.eta = eta
 
-    def step(
-        self,
-        x: Tensor,
-        est: Estimate,
-        a: Level,
-        b: Level,
-        memory: Memory,
-        rng: Rng,
-        denoise: Callable[[Tensor, Level], Estimate],
-    ) -> tuple[Tensor, Memory]:
-        ratio = b.nsr / a.nsr
-        return renoise(est, b, self.eta**2 * (1 - ratio**2), rng), memory
+    def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
+        ratio = move.b.nsr / move.a.nsr
+        return renoise(move.est, move.b, self.eta**2 * (1 - ratio**2), move.rng), memory
 
 
 class Renoise(Transition):
@@ -64,17 +53,8 @@ class Renoise(Transition):
         self.zeta = zeta
         self.eta = zeta**0.5
 
-    def step(
-        self,
-        x: Tensor,
-        est: Estimate,
-        a: Level,
-        b: Level,
-        memory: Memory,
-        rng: Rng,
-        denoise: Callable[[Tensor, Level], Estimate],
-    ) -> tuple[Tensor, Memory]:
-        return renoise(est, b, self.zeta, rng), memory
+    def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
+        return renoise(move.est, move.b, self.zeta, move.rng), memory
 
 
 def climb(x: Tensor, a: Level, b: Level, rng: Rng) -> Tensor:

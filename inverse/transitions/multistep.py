@@ -7,10 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inverse.denoise import Estimate, Memory, Transition
-from inverse.levels import CLEAN, Level
-from inverse.transitions.ode import Denoise, euler, runge_kutta
-from operators import Rng
+from inverse.denoise import Memory, Move, Transition
+from inverse.levels import CLEAN
+from inverse.transitions.ode import euler, runge_kutta
 
 
 class Past(NamedTuple):
@@ -47,16 +46,8 @@ class Multistep(Transition):
     def init(self) -> Memory:
         return ()
 
-    def step(
-        self,
-        x: Tensor,
-        est: Estimate,
-        a: Level,
-        b: Level,
-        memory: Memory,
-        rng: Rng,
-        denoise: Denoise,
-    ) -> tuple[Tensor, Memory]:
+    def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
+        x, est, a, b, _, denoise = move
         past = (*_history(memory), Past(a.nsr, est.noise))[-self.order :]
         if len(past) < self.order and self.order > 2 and b != CLEAN:
             return runge_kutta(x, est, a, b, denoise), past
@@ -82,16 +73,8 @@ class DPMSolver2M(Transition):
     Reference: Lu et al., 2022, arXiv:2211.01095, Alg. 2.
     """
 
-    def step(
-        self,
-        x: Tensor,
-        est: Estimate,
-        a: Level,
-        b: Level,
-        memory: Memory,
-        rng: Rng,
-        denoise: Denoise,
-    ) -> tuple[Tensor, Memory]:
+    def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
+        x, est, a, b, *_ = move
         past = Past(a.nsr, est.x0)
         if b == CLEAN:
             return est.x0, past
@@ -137,16 +120,8 @@ class Momentum(Transition):
                 out[i] += c * (-1) ** i * math.comb(j, i)
         return out
 
-    def step(
-        self,
-        x: Tensor,
-        est: Estimate,
-        a: Level,
-        b: Level,
-        memory: Memory,
-        rng: Rng,
-        denoise: Denoise,
-    ) -> tuple[Tensor, Memory]:
+    def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
+        x, est, a, b, _, denoise = move
         past = _history(memory)
         warm = self.order > 2 and len(past) < self.order - 1
         if warm and b != CLEAN:

@@ -4,9 +4,8 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from inverse.denoise import Estimate, Memory, Transition
+from inverse.denoise import Estimate, Memory, Move, Transition
 from inverse.levels import CLEAN, Level
-from operators import Rng
 
 Denoise = Callable[[Tensor, Level], Estimate]
 
@@ -38,16 +37,8 @@ class Heun(Transition):
     Reference: Karras et al., 2022, arXiv:2206.00364, Alg. 1.
     """
 
-    def step(
-        self,
-        x: Tensor,
-        est: Estimate,
-        a: Level,
-        b: Level,
-        memory: Memory,
-        rng: Rng,
-        denoise: Denoise,
-    ) -> tuple[Tensor, Memory]:
+    def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
+        x, est, a, b, _, denoise = move
         if b == CLEAN:
             return est.x0, memory
         ahead = denoise(euler(x, est.noise, a, b), b)

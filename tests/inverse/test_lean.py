@@ -1,11 +1,11 @@
 """The loop is lean: few tensor operations per network call, and none that waits for the device."""
 
 import pytest
-from tests.inverse.test_solvers import OPERATORS, SOLVERS, problem
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from inverse.denoise import Prior
 from operators import Rng
+from tests.inverse.test_solvers import OPERATORS, SOLVERS, problem
 
 WAITS = ("_local_scalar_dense", "is_nonzero", "nonzero", "equal")
 
