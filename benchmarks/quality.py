@@ -1,7 +1,8 @@
 """Quality on Kodak: our presets beside classical and plug-and-play baselines, on four tasks.
 
-INVERSE_DATA=... python -m benchmarks.quality baselines [images=24]
+INVERSE_DATA=... python -m benchmarks.quality baselines [images=24] [tasks=inpaint,...]
 INVERSE_DATA=... python -m benchmarks.quality ours [images=24] [precision=float32] [prior=PATH]
+INVERSE_DATA=... python -m benchmarks.quality vanilla [the same options]
 python -m benchmarks.quality table
 
 Centre 256x256 crops; noise of standard deviation 0.05 on the [-1, 1] range; one sample each. The
@@ -19,6 +20,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
 from benchmarks.baselines import suite
@@ -26,31 +28,35 @@ from benchmarks.baselines.check import crops
 from benchmarks.baselines.ffdnet import load_ffdnet
 from benchmarks.baselines.tasks import SIGMA, TASKS
 from benchmarks.record import RESULTS, save
+from inverse.apps.configuration import FOLDER, build
 from inverse.denoise import Conditioned, Prior
 from inverse.grids import Grid
 from inverse.metrics import LPIPS, score
 from inverse.priors import BUNDLED, load_prior
 from inverse.process import Process, Sampler
 from inverse.seeds import seed_for
-from inverse.solvers import nested
 from inverse.solving import solve
 from inverse.starts import WienerStart
 from inverse.steps import Prox
 from inverse.transitions import Renoise
 from operators import Problem, Rng, gaussian, measure
 
-BATCH = 4
+BATCH, ALL = 4, ",".join(TASKS)
 
 
 def presets(prior: Prior) -> dict[str, Sampler]:
-    """Our samplers as `conf/solver` ships them, and the vanilla chain of as many calls."""
-    step = Conditioned(prior, Prox(0.23))
-    grid = Grid(21, start=0.3, end=0.03, spacing="log")
-    return {
-        "nested": nested(prior),
-        "nested_mean": nested(prior, outer_temperature=0.3, inner_temperature=0.0),
-        "vanilla": Process(step, Renoise(1.0), grid, start=WienerStart(1.0)),
-    }
+    """Our samplers as `conf/solver` ships them."""
+    names, found = ("nested", "nested_mean"), {}
+    for name in names:
+        config = DictConfig(OmegaConf.load(FOLDER / "solver" / f"{name}.yaml"))
+        found[name] = build(config)(prior)
+    return found
+
+
+def vanilla(prior: Prior) -> dict[str, Sampler]:
+    """A plain chain of as many calls as ``nested``: same prior, data step, levels and start."""
+    step, grid = Conditioned(prior, Prox(0.23)), Grid(21, start=0.3, end=0.03, spacing="log")
+    return {"vanilla": Process(step, Renoise(1.0), grid, start=WienerStart(1.0))}
 
 
 def problems(task: str, truth: Tensor) -> list[tuple[Tensor, Problem, list[int]]]:
@@ -71,10 +77,10 @@ def restore(sampler: Sampler, problem: Problem, seeds: list[int]) -> tuple[Tenso
     return result.x0, list(result.snapshots), result.nfe
 
 
-def run(methods: Callable[[str], dict[str, Callable]], count: int) -> list[dict]:
+def run(methods: Callable[[str], dict[str, Callable]], count: int, tasks: str) -> list[dict]:
     """One row per task and method: means over the images."""
     truth, lpips, rows = crops(count), LPIPS("alex"), []
-    for task in TASKS:
+    for task in tasks.split(","):
         for name, method in methods(task).items():
             rows.append({"task": task, "method": name} | _measure(method, task, truth, lpips))
             figures = " ".join(f"{k} {rows[-1][k]:.3f}" for k in ("psnr", "ssim", "lpips"))
@@ -104,7 +110,7 @@ def _measure(method: Callable, task: str, truth: Tensor, lpips: LPIPS) -> dict:
     return row
 
 
-def baselines(count: int = 24) -> None:
+def baselines(count: int = 24, tasks: str = ALL) -> None:
     """Measure the baselines."""
     net = load_ffdnet()
 
@@ -112,7 +118,7 @@ def baselines(count: int = 24) -> None:
         plain = {name: partial(_alone, method) for name, method in suite(task, net).items()}
         return plain | {"wiener_start": partial(_alone, _wiener)}
 
-    save("quality_baselines", {"images": count, "sigma": SIGMA}, run(methods, count))
+    save("quality_baselines", {"images": count, "sigma": SIGMA}, run(methods, count, tasks))
 
 
 def _alone(method: Callable[[Problem], Tensor], problem: Problem, seeds: list[int]) -> tuple:
@@ -125,22 +131,31 @@ def _wiener(problem: Problem) -> Tensor:
     return wiener(problem)
 
 
-def ours(count: int = 24, precision: str = "float32", path: str | Path = BUNDLED) -> None:
-    """Measure our presets with the bundled prior, or the one at ``path``."""
-    samplers = presets(load_prior(path, precision))
+def ours(
+    count: int = 24,
+    tasks: str = ALL,
+    precision: str = "float32",
+    path: str | Path = BUNDLED,
+    plain: bool = False,
+) -> None:
+    """Measure our presets, or the plain chain, with the bundled prior or the one at ``path``."""
+    prior = load_prior(path, precision)
+    samplers = vanilla(prior) if plain else presets(prior)
 
     def methods(task: str) -> dict[str, Callable]:
         return {name: partial(restore, sampler) for name, sampler in samplers.items()}
 
-    config = {"images": count, "sigma": SIGMA, "precision": precision}
-    save("quality_ours", config, run(methods, count))
+    config = {"images": count, "sigma": SIGMA, "precision": precision, "tasks": tasks}
+    some = "" if tasks == ALL else "_" + tasks.replace(",", "_")
+    name = ("quality_vanilla" if plain else "quality_ours") + some
+    save(name, config, run(methods, count, tasks))
 
 
 def table() -> None:
     """Print both result files as one Markdown table."""
     rows = []
-    for name in ("quality_baselines", "quality_ours"):
-        rows += json.loads((RESULTS / f"{name}.json").read_text())["rows"]
+    for path in sorted(RESULTS.glob("quality_*.json")):
+        rows += json.loads(path.read_text())["rows"]
     print("| task | method | PSNR | SSIM | LPIPS | NFE | s/image |\n|---|---|---|---|---|---|---|")
     for row in sorted(rows, key=lambda r: list(TASKS).index(r["task"])):
         figures = f"{row['psnr']:.2f} | {row['ssim']:.3f} | {row['lpips']:.3f}"
@@ -156,4 +171,6 @@ if __name__ == "__main__":
         options["count"] = int(options.pop("images"))
     if "prior" in options:
         options["path"] = options.pop("prior")
-    {"baselines": baselines, "ours": ours, "table": table}[command](**options)
+    commands = {"baselines": baselines, "ours": ours, "table": table}
+    commands["vanilla"] = partial(ours, plain=True)
+    commands[command](**options)

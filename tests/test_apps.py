@@ -271,7 +271,12 @@ def test_ctrl_c_writes_the_best_so_far(weights, tmp_path):
     prior = ["prior=file", f"prior.path={weights}"]
     command_line = [sys.executable, "-m", "inverse.apps.main", "restore", *arguments, *prior]
     process = subprocess.Popen(
-        command_line, cwd=tmp_path, stdout=subprocess.PIPE, text=True, start_new_session=True
+        command_line,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+        # a background shell, as of a CI, has its children ignore the signal
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 120
     while not (tmp_path / "out" / "config").is_dir() and time.monotonic() < deadline:
