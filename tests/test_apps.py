@@ -283,7 +283,10 @@ def test_ctrl_c_writes_the_best_so_far(weights, tmp_path):
         time.sleep(0.1)
     time.sleep(8)  # loading, and a few steps
     process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=60)
+    try:
+        out, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 0 and "stopped early" in out
     assert json.loads((tmp_path / "out" / "metrics.json").read_text())["finished"] is False
     assert (tmp_path / "out" / "restored.png").is_file()
