@@ -49,8 +49,7 @@ class Prior(Denoiser):
         """The posterior mean ``E[x0 | x]`` at ``level`` (``sigma > 0``), (B, C, H, W)."""
 
     def forward(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Estimate:
-        x0 = self.denoise(x, level)
-        return Estimate(x0, (x - level.alpha * x0) / level.sigma)
+        return estimate(x, self.denoise(x, level), level)
 
 
 class DataStep(ABC):

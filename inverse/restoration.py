@@ -50,8 +50,8 @@ def crop_to_multiple(image: Tensor, multiple: int) -> Tensor:
 
 def load_measurement(
     path: str, build: Callable[[tuple[int, ...]], Operator], factor: int
-) -> Tensor:
-    """A measurement y (1, *out_shape) from an image file, for the operator that ``build`` makes.
+) -> tuple[Operator, Tensor]:
+    """The operator that ``build`` makes for an image file, and its measurement y (1, *out_shape).
 
     Raises:
         ValueError: when the file does not have the operator's measurement shape.
@@ -66,7 +66,7 @@ def load_measurement(
             f"measurement {path}: {operator!r} measures {operator.out_shape}, "
             f"the file holds {tuple(y.shape)}; this operator's data are not an image file"
         )
-    return y[None]
+    return operator, y[None]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from inverse.levels import Level
-from operators import LinearOperator, Problem, Rng
+from inverse.linear import linear_operator
+from operators import Problem, Rng
 from operators.solve import cg, column
 
 
@@ -38,11 +39,6 @@ class WienerStart(Start):
         self.temperature, self.iterations = temperature, iterations
 
     def __call__(self, problem: Problem, rng: Rng, level: Level) -> Tensor:
-        if not isinstance(problem.operator, LinearOperator):
-            raise TypeError(
-                f"WienerStart: needs a linear operator, got {type(problem.operator).__name__}; "
-                "choose a solver that does not (dps), or another operator"
-            )
         x = wiener(problem, self.iterations).mul_(level.alpha)
         if self.temperature > 0:
             x.add_(rng.normal(x.shape), alpha=self.temperature * level.sigma)
@@ -63,8 +59,7 @@ def wiener(problem: Problem, iterations: int = 50, floor: float = 0.02) -> Tenso
 
     Reference: Field, 1987, doi:10.1364/JOSAA.4.002379 (the spectrum of natural images).
     """
-    operator, sigma = problem.operator, problem.sigma
-    assert isinstance(operator, LinearOperator)
+    operator, sigma = linear_operator(problem, "WienerStart"), problem.sigma
     root = _root_spectrum(operator.in_shape, problem.y)
     variance = (
         column(sigma.clamp_min(floor) ** 2, root[None])

@@ -1,9 +1,9 @@
 """``inverse restore``: degrade and restore a photograph, or restore a measurement."""
 
 import sys
+from functools import partial
 from pathlib import Path
 
-import torch
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
@@ -31,7 +31,8 @@ def run(config: DictConfig) -> None:
     folder = Path(HydraConfig.get().runtime.output_dir)
     for name, problem in problems.items():
         seeds = [seed_for(config.seed, name, "sample", k) for k in range(config.samples)]
-        many = Problem(problem.operator, problem.noise, _repeat(problem.y, len(seeds))).to(device)
+        y = problem.y.expand(len(seeds), *problem.y.shape[1:])
+        many = Problem(problem.operator, problem.noise, y).to(device)
         with ProgressBar(name, many, budget, enabled=config.progress) as bar:
             result = solve(
                 sampler, many, Rng(seeds, device), budget, keep=SNAPSHOTS, watch=bar.watch
@@ -45,10 +46,9 @@ def run(config: DictConfig) -> None:
 def _problems(config: DictConfig, noise) -> tuple[dict, dict[str, Problem]]:  # noqa: ANN001
     factor = int(config.operator.get("factor", 1))
     if config.measurement is not None:
-        y = load_measurement(config.measurement, lambda s: build(config.operator, s), factor)
-        shape = (3, y.shape[2] * factor, y.shape[3] * factor)
-        problem = Problem(build(config.operator, shape), noise, y)
-        return {}, {Path(config.measurement).stem: problem}
+        make = partial(build, config.operator)
+        operator, y = load_measurement(config.measurement, make, factor)
+        return {}, {Path(config.measurement).stem: Problem(operator, noise, y)}
     images = photographs(config.image, config.size)
     images = {name: crop_to_multiple(x, factor) for name, x in images.items()}
     problems = {}
@@ -57,10 +57,6 @@ def _problems(config: DictConfig, noise) -> tuple[dict, dict[str, Problem]]:  # 
         rng = Rng([seed_for(config.seed, name, "measurement")])
         problems[name] = measure(operator, noise, x[None], rng)
     return images, problems
-
-
-def _repeat(y: torch.Tensor, count: int) -> torch.Tensor:
-    return y.expand(count, *y.shape[1:])
 
 
 def _lpips(config: DictConfig) -> tuple[LPIPS | None, str | None]:

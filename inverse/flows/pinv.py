@@ -4,7 +4,7 @@ from torch import Tensor
 
 from inverse.denoise import DataFlow, Evaluation, Score
 from inverse.levels import Level
-from inverse.steps.linear import linear_operator, noise_variance
+from inverse.linear import linear_operator, noise_variance
 
 
 def matched_variance(level: Level, data_variance: float | None) -> float:

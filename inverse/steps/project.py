@@ -4,7 +4,7 @@ from torch import Tensor
 
 from inverse.denoise import DataStep
 from inverse.levels import Level
-from inverse.steps.linear import linear_operator
+from inverse.linear import linear_operator
 from operators import Problem, Rng
 
 

@@ -4,7 +4,7 @@ from torch import Tensor
 
 from inverse.denoise import DataStep
 from inverse.levels import Level
-from inverse.steps.linear import linear_operator, noise_variance
+from inverse.linear import linear_operator, noise_variance
 from operators import Problem, Rng
 
 

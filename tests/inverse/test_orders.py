@@ -66,7 +66,7 @@ def free_flow() -> torch.Tensor:
         (Momentum(4, 0.7), 4),
         (Momentum(2, 1.0), 2),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, int) else type(value).__name__,
 )
 def test_transitions_converge_at_their_order(transition, declared):
     def make(n: int) -> Process:

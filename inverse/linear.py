@@ -1,4 +1,4 @@
-"""What data steps and flows need to know of a linear-Gaussian problem."""
+"""What data steps, flows and starts need to know of a linear-Gaussian problem."""
 
 from torch import Tensor
 
