@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from inverse.levels import Level
+from inverse.needs import BACKWARD, NOTHING, Needs
 from operators import Problem, Rng
 
 
@@ -29,6 +30,11 @@ def estimate(x: Tensor, x0: Tensor, level: Level) -> Estimate:
 
 class Denoiser(nn.Module, ABC):
     """Maps a state (B, C, H, W) at a level to an `Estimate`; may look at the problem."""
+
+    @property
+    def requires(self) -> Needs:
+        """What it asks of the problem."""
+        return NOTHING
 
     @abstractmethod
     def forward(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Estimate:
@@ -55,6 +61,9 @@ class Prior(Denoiser):
 class DataStep(ABC):
     """A map of estimates x0 -> x0 (B, C, H, W) through which the data enter."""
 
+    requires: Needs = NOTHING
+    """What it asks of the problem."""
+
     @abstractmethod
     def __call__(self, x0: Tensor, level: Level, problem: Problem, rng: Rng) -> Tensor:
         """The estimate made consistent with the data."""
@@ -72,6 +81,10 @@ class Conditioned(Denoiser):
     def __init__(self, denoiser: Denoiser, step: DataStep, keep_noise: bool = False) -> None:
         super().__init__()
         self.denoiser, self.step, self.keep_noise = denoiser, step, keep_noise
+
+    @property
+    def requires(self) -> Needs:
+        return self.denoiser.requires | self.step.requires
 
     def forward(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Estimate:
         est = self.denoiser(x, level, problem, rng)
@@ -146,6 +159,8 @@ class Score(ABC):
 
     differentiable: bool = True
     """Whether it needs the denoiser's Jacobian (a backward pass)."""
+    requires: Needs = NOTHING
+    """What else it asks of the problem."""
 
     @abstractmethod
     def __call__(self, ev: Evaluation) -> Tensor:
@@ -162,6 +177,10 @@ class Guided(Denoiser):
         super().__init__()
         self.denoiser, self.score = denoiser, score
 
+    @property
+    def requires(self) -> Needs:
+        return self.denoiser.requires | needs_of(self.score)
+
     def forward(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Estimate:
         ev = Evaluation(self.denoiser, x, level, problem, rng, self.score.differentiable)
         shift = (level.sigma**2 / level.alpha) * self.score(ev)
@@ -173,6 +192,7 @@ class DataFlow(ABC):
     """A map of states through which the data enter, from one noise level to another."""
 
     differentiable: bool = False
+    requires: Needs = NOTHING
 
     @abstractmethod
     def __call__(self, ev: Evaluation, a: Level, b: Level, fraction: float) -> Tensor:
@@ -181,6 +201,11 @@ class DataFlow(ABC):
         ``ev`` is the state (at its own level) and ``fraction`` the part of the whole step that
         ``a -> b`` is: flows whose size is a fixed nudge rather than a rate scale by it.
         """
+
+
+def needs_of(part: Score | DataFlow) -> Needs:
+    """All that a score or flow asks for, with the backward pass where it is differentiable."""
+    return part.requires | {BACKWARD} if part.differentiable else part.requires
 
 
 Memory = object
@@ -205,6 +230,7 @@ class Transition(ABC):
 
     eta: float = 0.0
     """Stochasticity: 0 an ODE step, 1 ancestral sampling."""
+    requires: Needs = NOTHING
 
     def init(self) -> Memory:
         """The memory before the first step."""

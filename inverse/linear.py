@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from inverse.needs import LINEAR, check
 from operators import LinearOperator, Problem
 
 
@@ -9,15 +10,11 @@ def linear_operator(problem: Problem, who: str) -> LinearOperator:
     """The problem's operator, which must be linear.
 
     Raises:
-        TypeError: naming ``who`` asked and what operator it got.
+        Unfit: naming ``who`` asked and what operator it got.
     """
-    operator = problem.operator
-    if not isinstance(operator, LinearOperator):
-        raise TypeError(
-            f"{who}: needs a linear operator, got {type(operator).__name__}; "
-            "choose a solver that does not (dps), or another operator"
-        )
-    return operator
+    check(frozenset({LINEAR}), problem, who)
+    assert isinstance(problem.operator, LinearOperator)
+    return problem.operator
 
 
 SIGMA_FLOOR = 1e-3

@@ -17,9 +17,11 @@ from inverse.denoise import (
     Move,
     Transition,
     estimate,
+    needs_of,
 )
 from inverse.grids import Grid
 from inverse.levels import Level
+from inverse.needs import NOTHING, Needs, check
 from inverse.splitting import UNSPLIT, Splitting, splitting
 from inverse.starts import PureNoise, Start
 from inverse.transitions.ddim import climb
@@ -48,7 +50,11 @@ class Iterate(NamedTuple):
 class Sampler(nn.Module, ABC):
     """Something that restores step by step; ``break`` whenever time is up."""
 
-    @abstractmethod
+    @property
+    def requires(self) -> Needs:
+        """What it asks of the problem."""
+        return NOTHING
+
     def iterate(
         self,
         problem: Problem,
@@ -65,7 +71,23 @@ class Sampler(nn.Module, ABC):
             x, start: a state (B, C, H, W) and the level it is at; without them the sampler draws
                 its own.
             resume: go on after this iterate (with ``rng`` in the state it had then).
+
+        Raises:
+            Unfit: at once, for a problem that lacks what the sampler requires.
         """
+        check(self.requires, problem, "the solver")
+        return self.walk(problem, rng, x, start, resume)
+
+    @abstractmethod
+    def walk(
+        self,
+        problem: Problem,
+        rng: Rng,
+        x: Tensor | None,
+        start: Level | None,
+        resume: Iterate | None,
+    ) -> Iterator[Iterate]:
+        """What `iterate` does once the problem is known to fit."""
 
 
 class Process(Sampler):
@@ -98,14 +120,19 @@ class Process(Sampler):
         if self.split and flow is None:
             raise ValueError("Process: a splitting needs a data flow")
 
+    @property
+    def requires(self) -> Needs:
+        parts = self.denoiser.requires | self.transition.requires | self.start.requires
+        return parts if self.flow is None else parts | needs_of(self.flow)
+
     @torch.no_grad()
-    def iterate(
+    def walk(
         self,
         problem: Problem,
         rng: Rng,
-        x: Tensor | None = None,
-        start: Level | None = None,
-        resume: Iterate | None = None,
+        x: Tensor | None,
+        start: Level | None,
+        resume: Iterate | None,
     ) -> Iterator[Iterate]:
         levels = self.grid(start)
         memory, done = self.transition.init(), 0
@@ -170,6 +197,10 @@ class Nested(Denoiser):
     def __init__(self, sampler: Sampler) -> None:
         super().__init__()
         self.sampler = sampler
+
+    @property
+    def requires(self) -> Needs:
+        return self.sampler.requires
 
     def forward(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Estimate:
         x0 = x

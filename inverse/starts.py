@@ -7,12 +7,15 @@ from torch import Tensor
 
 from inverse.levels import Level
 from inverse.linear import linear_operator
+from inverse.needs import LINEAR, NOTHING, Needs
 from operators import Problem, Rng
 from operators.solve import cg, column
 
 
 class Start(ABC):
     """How a sampler draws its first state."""
+
+    requires: Needs = NOTHING
 
     @abstractmethod
     def __call__(self, problem: Problem, rng: Rng, level: Level) -> Tensor:
@@ -34,6 +37,8 @@ class WienerStart(Start):
     Raises:
         TypeError: for an operator that is not linear.
     """
+
+    requires = frozenset({LINEAR})
 
     def __init__(self, temperature: float = 0.0, iterations: int = 50) -> None:
         self.temperature, self.iterations = temperature, iterations

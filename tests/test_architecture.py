@@ -8,20 +8,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FOUNDATION = {"levels", "grids", "denoise", "splitting", "starts"}
+FOUNDATION = {"levels", "grids", "denoise", "needs", "splitting", "starts"}
 ALLOWED = {  # part of inverse -> parts of inverse it may import
     "levels": set(),
     "files": set(),
     "seeds": set(),
     "grids": {"levels"},
     "splitting": set(),
-    "denoise": {"levels"},
-    "linear": set(),
-    "starts": {"levels", "linear"},
+    "needs": set(),
+    "denoise": {"levels", "needs"},
+    "linear": {"needs"},
+    "starts": {"levels", "linear", "needs"},
     "priors": {"denoise", "levels", "files"},
-    "steps": {"denoise", "levels", "linear"},
-    "flows": {"denoise", "levels", "linear"},
-    "transitions": {"denoise", "levels"},
+    "steps": {"denoise", "levels", "linear", "needs"},
+    "flows": {"denoise", "levels", "linear", "needs"},
+    "transitions": {"denoise", "levels", "linear", "needs"},
     "process": FOUNDATION | {"transitions"},
     "solving": {"denoise", "process"},
     "solvers": FOUNDATION | {"process", "steps", "flows", "transitions"},

@@ -5,6 +5,7 @@ from torch import Tensor
 from inverse.denoise import DataFlow, Evaluation, Score
 from inverse.levels import Level
 from inverse.linear import linear_operator, noise_variance
+from inverse.needs import LINEAR
 
 
 def matched_variance(level: Level, data_variance: float | None) -> float:
@@ -27,6 +28,8 @@ class PinvScore(Score):
         TypeError: when the operator is not linear.
     """
 
+    requires = frozenset({LINEAR})
+
     def __init__(self, data_variance: float | None = 1.0, jacobian: bool = True) -> None:
         self.data_variance, self.differentiable = data_variance, jacobian
 
@@ -45,6 +48,7 @@ class Pinv(DataFlow):
     """
 
     differentiable = True
+    requires = frozenset({LINEAR})
 
     def __init__(self, data_variance: float | None = 1.0) -> None:
         self.score = PinvScore(data_variance)

@@ -18,7 +18,7 @@ class ScoreFlow(DataFlow):
 
     def __init__(self, score: Score, *, midpoint: bool = False, eta: float = 0.0) -> None:
         self.score, self.midpoint, self.eta = score, midpoint, eta
-        self.differentiable = score.differentiable
+        self.differentiable, self.requires = score.differentiable, score.requires
 
     def __call__(self, ev: Evaluation, a: Level, b: Level, fraction: float) -> Tensor:
         if ev.level.sigma == 0:

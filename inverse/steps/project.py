@@ -5,6 +5,7 @@ from torch import Tensor
 from inverse.denoise import DataStep
 from inverse.levels import Level
 from inverse.linear import linear_operator
+from inverse.needs import LINEAR
 from operators import Problem, Rng
 
 
@@ -16,6 +17,8 @@ class Project(DataStep):
     Raises:
         TypeError: for a nonlinear operator.
     """
+
+    requires = frozenset({LINEAR})
 
     def __call__(self, x0: Tensor, level: Level, problem: Problem, rng: Rng) -> Tensor:
         operator = linear_operator(problem, "Project")

@@ -5,6 +5,7 @@ from torch import Tensor
 from inverse.denoise import DataStep
 from inverse.levels import Level
 from inverse.linear import linear_operator, noise_variance
+from inverse.needs import LINEAR
 from operators import Problem, Rng
 
 
@@ -19,6 +20,8 @@ class Prox(DataStep):
     Raises:
         ValueError: if ``lam`` is not positive. TypeError: for a nonlinear operator.
     """
+
+    requires = frozenset({LINEAR})
 
     def __init__(self, lam: float = 1.0) -> None:
         if lam <= 0:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from inverse import solvers
+from inverse.needs import BACKWARD, LINEAR, Unfit
 from inverse.priors import EDMPrior
 from inverse.process import Process
 from inverse.solving import Budget, NothingReady, solve
@@ -204,6 +205,15 @@ def test_a_budget_must_be_positive(bad):
         Budget(**bad)
 
 
+def test_what_a_solver_requires_is_the_sum_of_its_parts():
+    def requires(solver):
+        return SOLVERS[solver](tiny_prior()).requires
+
+    assert requires("nested") == requires("diffpir") == {LINEAR}
+    assert requires("dps") == {BACKWARD}
+    assert requires("pigdm") == {LINEAR, BACKWARD}
+
+
 def test_solvers_that_need_a_linear_operator_say_so():
     from operators import Operator
 
@@ -213,8 +223,8 @@ def test_solvers_that_need_a_linear_operator_say_so():
 
     nonlinear = Problem(Clip(SHAPE, SHAPE), gaussian(0.1), torch.zeros(1, *SHAPE))
     for solver in ("ddnm", "diffpir", "pigdm", "nested"):
-        with pytest.raises(TypeError, match="needs a linear operator, got Clip"):
-            list(SOLVERS[solver](tiny_prior()).iterate(nonlinear, Rng([0])))
+        with pytest.raises(Unfit, match="needs a linear operator, got Clip"):
+            SOLVERS[solver](tiny_prior()).iterate(nonlinear, Rng([0]))  # at once, before any call
     list(SOLVERS["dps"](tiny_prior()).iterate(nonlinear, Rng([0])))
 
 
