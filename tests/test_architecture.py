@@ -30,6 +30,7 @@ ALLOWED = {  # part of inverse -> parts of inverse it may import
     "panels": {"images"},
     "metrics": {"images", "files"},
     "training": {"denoise", "levels", "priors"},
+    "tuning": {"metrics", "process", "seeds", "solving"},
     "restoration": {"files", "images", "metrics", "panels", "solving"},
 }
 

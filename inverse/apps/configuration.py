@@ -40,7 +40,7 @@ def check_overrides(name: str, arguments: Sequence[str]) -> None:
     for override in parsed:
         if override.key_or_group in known and not override.is_delete():
             for choice in _choices(override):
-                _expect(choice, known[override.key_or_group], override.key_or_group)
+                expect(choice, known[override.key_or_group], override.key_or_group)
             chosen.append(f"{override.key_or_group}={_choices(override)[0]}")
     with initialize_config_dir(str(FOLDER), version_base="1.3"):
         config = compose(name, [c for c in chosen if "=" in c])
@@ -49,7 +49,7 @@ def check_overrides(name: str, arguments: Sequence[str]) -> None:
         key = override.key_or_group
         free = override.is_add() or override.is_delete() or key.startswith("hydra")
         if not free and key not in keys and key not in known:
-            _expect(key, sorted(keys | set(known)), "option")
+            expect(key, sorted(keys | set(known)), "option")
 
 
 def _choices(override: Override) -> list[str]:
@@ -58,7 +58,8 @@ def _choices(override: Override) -> list[str]:
     return [str(override.value())]
 
 
-def _expect(value: str, valid: Sequence[str], what: str) -> None:
+def expect(value: str, valid: Sequence[str], what: str) -> None:
+    """Raise ConfigurationError, naming the nearest valid one, for a value that is not valid."""
     if value in valid:
         return
     near = difflib.get_close_matches(value, valid, n=1, cutoff=0.5)

@@ -8,6 +8,7 @@ APPS = {
     "restore": "restore a photograph, or a measurement, with a diffusion prior",
     "info": "list operators, solvers, priors and photographs, and what each needs",
     "train": "train a prior on a folder or zip of images",
+    "tune": "choose a solver's constants on validation images",
 }
 USAGE = "usage: inverse {" + ",".join(APPS) + "} [key=value ...] [--help] [--debug]\n\n"
 USAGE += "\n".join(f"  inverse {name:<9}{text}" for name, text in APPS.items())

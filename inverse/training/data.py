@@ -44,6 +44,10 @@ class ImageSource:
         with Image.open(file) as image:
             return np.asarray(image.convert("RGB"))
 
+    def tensor(self, index: int) -> Tensor:
+        """Image ``index`` as (3, H, W) in [-1, 1]."""
+        return as_tensor(self[index])
+
     def _zip(self) -> zipfile.ZipFile:
         if self._open is None or self._open[0] != os.getpid():  # a handle per worker process
             self._open = (os.getpid(), zipfile.ZipFile(self.path))
@@ -74,4 +78,9 @@ class Patches(Dataset[Tensor]):
         patch = np.rot90(patch, int(draw.integers(4)))
         if draw.integers(2):
             patch = patch[:, ::-1]
-        return torch.from_numpy(patch.copy()).permute(2, 0, 1).float().div_(127.5).sub_(1)
+        return as_tensor(patch)
+
+
+def as_tensor(pixels: np.ndarray) -> Tensor:
+    """(H, W, 3) uint8 -> (3, H, W) in [-1, 1]."""
+    return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float().div_(127.5).sub_(1)

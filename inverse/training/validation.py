@@ -5,7 +5,7 @@ from torch import Tensor
 
 from inverse.denoise import Prior
 from inverse.levels import Level
-from inverse.training.data import ImageSource
+from inverse.training.data import ImageSource, as_tensor
 
 SIGMAS = (15, 25, 50)
 
@@ -23,7 +23,7 @@ def denoising_psnr(
     count = len(images) if limit is None else min(limit, len(images))
     scores = {sigma: 0.0 for sigma in sigmas}
     for index in range(count):
-        x0 = torch.from_numpy(images[index].copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
+        x0 = as_tensor(images[index])[None]
         noise = torch.randn(x0.shape, generator=torch.Generator().manual_seed(index))
         for sigma in sigmas:
             level = Level(1.0, 2 * sigma / 255)

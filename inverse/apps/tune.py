@@ -1,0 +1,66 @@
+"""``inverse tune``: choose a solver's constants on validation images."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from inverse.apps.configuration import FOLDER, ConfigurationError, Job, build, expect, groups
+from inverse.apps.device import pick_device
+from inverse.files import write_atomic
+from inverse.metrics import LPIPS
+from inverse.solving import Budget
+from operators import Operator
+
+
+def run(config: DictConfig) -> None:
+    from inverse.training.data import ImageSource
+    from inverse.tuning import Objective, cases, search
+
+    if config.objective not in ("psnr", "lpips"):
+        raise ConfigurationError(f"objective must be psnr or lpips, got {config.objective!r}")
+    space = OmegaConf.to_container(config.search)
+    if not isinstance(space, dict) or not space:
+        raise ConfigurationError("search must name what to vary, as 'search={lam: [0.1, 0.5]}'")
+    for name in space:
+        expect(str(name), [str(k) for k in config.solver if not str(k).startswith("_")], "search")
+    device, source = pick_device(config.device), ImageSource(config.images)
+    every = range(0, len(source), max(1, len(source) // config.count))
+    images = [source.tensor(i).to(device) for i in every][: config.count]
+    prior = build(config.prior).to(device)
+    objective = Objective(
+        cases(images, _tasks(config), build(config.noise), config.seed),
+        lambda arguments: build(DictConfig({**config.solver, **arguments}))(prior).to(device),
+        space,  # pyright: ignore[reportArgumentType]
+        LPIPS(config.lpips, config.lpips_weights) if config.objective == "lpips" else None,
+        Budget(**config.budget),
+    )
+    first = {str(name): config.solver[name] for name in space}
+    study = search(objective, config.trials, first, config.seed)
+    _report(study, Path(HydraConfig.get().runtime.output_dir))
+    found = " ".join(f"solver.{name}={value}" for name, value in study.best_params.items())
+    print(f"best {config.objective} {study.best_value:.4f}: {found}")
+
+
+def _tasks(config: DictConfig) -> dict[str, Callable[[tuple[int, ...]], Operator]]:
+    def make(choice: str) -> partial[Operator]:
+        expect(choice, groups()["operator"], "operator")
+        values = OmegaConf.load(FOLDER / "operator" / f"{choice}.yaml")
+        return partial(build, OmegaConf.create({"seed": config.seed, "it": values}).it)
+
+    return {choice: make(choice) for choice in config.operators}
+
+
+def _report(study: Any, folder: Path) -> None:
+    """Write trials.csv: one line per trial, with its arguments, its worth and that per task."""
+    table = study.trials_dataframe(("number", "state", "value", "params", "user_attrs"))
+    write_atomic(folder / "trials.csv", table.to_csv(index=False))
+    print(f"{len(table)} trials -> {folder / 'trials.csv'}")
+
+
+def main() -> None:
+    """The app's entry point."""
+    Job(run, "tune").run()

@@ -1,0 +1,79 @@
+"""Tuning finds the best constants of a grid or range, on validation images only."""
+
+import csv
+import math
+
+import pytest
+import torch
+from PIL import Image
+
+from inverse import solvers
+from inverse.priors import Gaussian
+from inverse.tuning import Objective, cases, search
+from operators import gaussian, identity
+
+optuna = pytest.importorskip("optuna", reason="tuning needs the extra: tune")
+SHAPE = (3, 8, 8)
+
+
+def objective(space, **kwargs):
+    """Denoising white images of unit variance, where DiffPIR's best lam is known to be 1."""
+    dim = math.prod(SHAPE)
+    prior = Gaussian(SHAPE, torch.zeros(dim), torch.eye(dim))
+    images = torch.randn(6, *SHAPE, generator=torch.Generator().manual_seed(0)) * 0.3
+    found = cases(images, {"denoise": identity}, gaussian(0.2))
+    return Objective(found, lambda kw: solvers.diffpir(prior, steps=4, **kw), space, **kwargs)
+
+
+def test_a_grid_is_tried_whole_and_the_best_found():
+    study = search(objective({"lam": [0.01, 100.0, 0.5]}), trials=5, first={"lam": 0.01})
+    assert sorted(t.params["lam"] for t in study.trials) == [0.01, 0.5, 100.0]
+    done = [t for t in study.trials if t.value is not None]
+    assert study.best_value == max(t.value for t in done)
+    assert study.best_trial.user_attrs["denoise"] == study.best_value
+
+
+def test_a_range_is_searched_from_the_default_and_repeats_with_its_seed():
+    space = {"lam": {"low": 0.01, "high": 100.0, "log": True}}
+    one, two = (search(objective(space), trials=6, first={"lam": 7.0}) for _ in range(2))
+    assert one.trials[0].params == {"lam": 7.0} and len(one.trials) == 6
+    assert [t.params for t in one.trials] == [t.params for t in two.trials]
+
+
+@pytest.mark.parametrize("values", [[], {"low": 2, "high": 1}, {"low": 1}, 3])
+def test_a_space_that_is_none_is_refused(values):
+    with pytest.raises(ValueError, match="search.lam must be"):
+        objective({"lam": values})
+
+
+def test_the_app_writes_every_trial_and_prints_overrides(tmp_path, monkeypatch, capsys):
+    from inverse.apps.main import main
+
+    pixels = torch.randint(0, 255, (16, 16, 3), generator=torch.Generator().manual_seed(0))
+    Image.fromarray(pixels.byte().numpy()).save(tmp_path / "a.png")
+    monkeypatch.chdir(tmp_path)
+    main(
+        ["tune", "images=.", "operators=[identity]", "solver.outer=2", "solver.inner=1"]
+        + ["search={lam: [0.2, 0.5]}", "hydra.run.dir=out", "device=cpu"]
+    )
+    rows = list(csv.DictReader((tmp_path / "out" / "trials.csv").open()))
+    assert {row["params_lam"] for row in rows} == {"0.2", "0.5"}
+    assert "best psnr" in (said := capsys.readouterr().out) and "solver.lam=" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["search={lamm: [1]}"], "did you mean 'lam'"),
+        (["search={lam: [1]}", "objective=fid"], "objective must be psnr or lpips"),
+        (["search={lam: [1]}", "operators=[blur]"], "unknown operator 'blur'"),
+    ],
+)
+def test_mistakes_get_one_line(tmp_path, monkeypatch, capsys, arguments, message):
+    from inverse.apps.main import main
+
+    Image.new("RGB", (16, 16)).save(tmp_path / "a.png")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit):
+        main(["tune", "images=.", *arguments])
+    assert message in capsys.readouterr().err
