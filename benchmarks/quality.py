@@ -24,9 +24,8 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
 from benchmarks.baselines import suite
-from benchmarks.baselines.check import crops
 from benchmarks.baselines.ffdnet import load_ffdnet
-from benchmarks.baselines.tasks import SIGMA, TASKS
+from benchmarks.baselines.tasks import SIGMA, TASKS, crops
 from benchmarks.record import RESULTS, save
 from inverse.apps.configuration import FOLDER, build
 from inverse.denoise import Conditioned, Prior

@@ -23,6 +23,9 @@ from inverse.solvers import ddnm, diffpir, nested
 from operators import Problem, Rng, gaussian, measure
 
 
+WAITS = ("_local_scalar_dense", "is_nonzero", "nonzero", "equal")
+
+
 class Shrink(Prior):
     """A prior of one operation."""
 
@@ -31,14 +34,19 @@ class Shrink(Prior):
 
 
 class Count(TorchDispatchMode):
-    """Counts tensor operations, and those that make the host wait."""
+    """The tensor operations that ran, and how many of them make the host wait."""
 
-    operations = waits = 0
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # noqa: ANN001, ANN204
-        self.operations += 1
-        self.waits += "_local_scalar_dense" in func.__name__
+        self.names.append(func.__name__.split(".")[0])
         return func(*args, **(kwargs or {}))
+
+    @property
+    def waits(self) -> int:
+        return sum(name in WAITS for name in self.names)
 
 
 SOLVERS = {
@@ -62,7 +70,7 @@ def second_step(solver: str, problem: Problem) -> tuple[float, int, int]:
     next(walk)
     with Count() as count:
         next(walk)
-    return statistics.median(times), round(count.operations / calls), count.waits
+    return statistics.median(times), round(len(count.names) / calls), count.waits
 
 
 def network(precision: str, side: int) -> float:

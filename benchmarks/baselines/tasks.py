@@ -1,7 +1,13 @@
-"""The four tasks every method is measured on, for images (3, H, W) in [-1, 1]."""
+"""The four tasks every method is measured on, and the images: (3, H, W) in [-1, 1]."""
 
+import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
+import torch
+from torch import Tensor
+
+from inverse.images import list_images, load_image
 from operators import (
     LinearOperator,
     blur_gaussian,
@@ -40,3 +46,16 @@ TASKS: dict[str, Callable[[Shape, int], LinearOperator]] = {
     "superres": superres,
     "sensing": sensing,
 }
+
+
+def crops(count: int, side: int = 256) -> Tensor:
+    """(count, 3, 256, 256): centres of Kodak images, evenly spread over the set of 24."""
+    files = list_images(Path(os.environ["INVERSE_DATA"]) / "eval" / "kodak24_500")
+    images = [load_image(files[i * len(files) // count]) for i in range(count)]
+    return torch.stack([centre(x, side) for x in images])
+
+
+def centre(x: Tensor, side: int = 256) -> Tensor:
+    """The central square of an image (3, H, W)."""
+    top, left = (x.shape[1] - side) // 2, (x.shape[2] - side) // 2
+    return x[:, top : top + side, left : left + side]

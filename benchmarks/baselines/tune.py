@@ -25,7 +25,7 @@ from . import STARTS
 from .classical import bicubic, biharmonic, richardson_lucy, tv, wiener
 from .ffdnet import load_ffdnet
 from .pnp_hqs import pnp_hqs
-from .tasks import SIGMA, TASKS
+from .tasks import SIGMA, TASKS, centre
 
 Grid = Iterator[tuple[str, Callable[[Problem], Tensor]]]
 
@@ -40,12 +40,7 @@ def images() -> list[Tensor]:
     large = [
         load_image(folder / "set5" / f"{n}_GT.png") for n in ("baby", "bird", "butterfly", "head")
     ]
-    return [x[None] for x in small] + [_centre(x)[None] for x in large]
-
-
-def _centre(x: Tensor, side: int = 256) -> Tensor:
-    top, left = (x.shape[1] - side) // 2, (x.shape[2] - side) // 2
-    return x[:, top : top + side, left : left + side]
+    return [x[None] for x in small] + [centre(x)[None] for x in large]
 
 
 def grids(task: str) -> Grid:
