@@ -22,7 +22,6 @@ from inverse.priors import bundled
 from inverse.solvers import ddnm, diffpir, nested
 from operators import Problem, Rng, gaussian, measure
 
-
 WAITS = ("_local_scalar_dense", "is_nonzero", "nonzero", "equal")
 
 

@@ -92,6 +92,25 @@ class Conditioned(Denoiser):
         return Estimate(x0, est.noise) if self.keep_noise else estimate(x, x0, level)
 
 
+class Prepared(Denoiser):
+    """A data step followed by a denoiser: ``D(alpha step(x / alpha))``, the plug-and-play order.
+
+    What it returns is the prior's last word: free of the measurement's own noise.
+    """
+
+    def __init__(self, step: DataStep, denoiser: Denoiser) -> None:
+        super().__init__()
+        self.step, self.denoiser = step, denoiser
+
+    @property
+    def requires(self) -> Needs:
+        return self.denoiser.requires | self.step.requires
+
+    def forward(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Estimate:
+        ready = self.step(x / level.alpha, level, problem, rng).mul(level.alpha)
+        return estimate(x, self.denoiser(ready, level, problem, rng).x0, level)
+
+
 class Evaluation:
     """One state and, lazily, what a denoiser says there: at most one network call, shared.
 

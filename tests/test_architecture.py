@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FOUNDATION = {"levels", "grids", "denoise", "needs", "splitting", "starts"}
+FOUNDATION = {"levels", "grids", "denoise", "equivariant", "needs", "splitting", "starts"}
 ALLOWED = {  # part of inverse -> parts of inverse it may import
     "levels": set(),
     "files": set(),
@@ -17,6 +17,7 @@ ALLOWED = {  # part of inverse -> parts of inverse it may import
     "splitting": set(),
     "needs": set(),
     "denoise": {"levels", "needs"},
+    "equivariant": {"denoise", "levels", "needs"},
     "linear": {"needs"},
     "starts": {"levels", "linear", "needs"},
     "priors": {"denoise", "levels", "files"},

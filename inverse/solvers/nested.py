@@ -1,6 +1,7 @@
 """Ours: a nested split sampler, viable after its first outer step and better after each."""
 
-from inverse.denoise import Conditioned, Prior
+from inverse.denoise import Conditioned, Prepared, Prior
+from inverse.equivariant import Equivariant
 from inverse.grids import Grid
 from inverse.process import Nested, Process
 from inverse.starts import WienerStart
@@ -19,6 +20,8 @@ def nested(
     lam: float = 0.23,
     outer_temperature: float = 0.5,
     inner_temperature: float = 1.0,
+    data_first: bool = False,
+    equivariant: bool = True,
 ) -> Process:
     """An outer annealing whose denoiser is a whole inner restoration by operator splitting.
 
@@ -28,14 +31,18 @@ def nested(
     ``x0 = D(x, s)``, ``x0' = argmin ||y - A x||^2 + lam sigma_y^2 / s^2 ||x - x0||^2``,
     ``x <- x0' + inner_temperature s' n``. Each outer step ends clean: a viable restoration.
 
+    With ``data_first`` the order is turned round, ``x0' = D(argmin ..., s)``: smoother, as the
+    measurement's noise is not put back. ``equivariant`` turns and flips the network at random.
+
     Temperatures near 1 give a posterior-like sample (the ``sample`` preset, perceptual), 0 inside
     a point estimate (the ``mean`` preset, distortion). Linear operators; no backward pass.
 
     Reference: Elata et al., 2023, arXiv:2305.19066 (nesting); Zhang et al., 2021,
     arXiv:2008.13751 (half-quadratic splitting, lam = 0.23).
     """
+    step, network = Prox(lam), Equivariant(prior) if equivariant else prior
     chain = Process(
-        Conditioned(prior, Prox(lam)),
+        Prepared(step, network) if data_first else Conditioned(network, step),
         Anneal(inner_temperature),
         Grid(inner, end=finest, spacing="log"),
     )

@@ -45,6 +45,7 @@ SOLVERS = {
     "dps": functools.partial(solvers.dps, steps=5),
     "pigdm": functools.partial(solvers.pigdm, steps=5),
     "nested": functools.partial(solvers.nested, outer=3, inner=2),
+    "nested-data-first": functools.partial(solvers.nested, outer=3, inner=2, data_first=True),
 }
 OPERATORS = {
     "inpaint": inpaint_random(SHAPE, keep=0.4),
