@@ -29,6 +29,7 @@ from benchmarks.baselines.tasks import SIGMA, TASKS, crops
 from benchmarks.record import RESULTS, save
 from inverse.apps.configuration import FOLDER, build
 from inverse.denoise import Conditioned, Prior
+from inverse.equivariant import Equivariant
 from inverse.grids import Grid
 from inverse.metrics import LPIPS, score
 from inverse.priors import BUNDLED, load_prior
@@ -43,19 +44,25 @@ from operators import Problem, Rng, gaussian, measure
 BATCH, ALL = 4, ",".join(TASKS)
 
 
+def preset(name: str) -> DictConfig:
+    """A solver's configuration as `conf/solver` ships it."""
+    return DictConfig(OmegaConf.load(FOLDER / "solver" / f"{name}.yaml"))
+
+
 def presets(prior: Prior) -> dict[str, Sampler]:
-    """Our samplers as `conf/solver` ships them."""
-    names, found = ("nested", "nested_mean"), {}
-    for name in names:
-        config = DictConfig(OmegaConf.load(FOLDER / "solver" / f"{name}.yaml"))
-        found[name] = build(config)(prior)
-    return found
+    """Our samplers."""
+    return {name: build(preset(name))(prior) for name in ("nested", "nested_mean")}
 
 
 def vanilla(prior: Prior) -> dict[str, Sampler]:
-    """A plain chain of as many calls as ``nested``: same prior, data step, levels and start."""
-    step, grid = Conditioned(prior, Prox(0.23)), Grid(21, start=0.3, end=0.03, spacing="log")
-    return {"vanilla": Process(step, Renoise(1.0), grid, start=WienerStart(1.0))}
+    """A plain chain of as many calls as ``nested``: same network, data step, levels and start."""
+    it = preset("nested")
+    network = Equivariant(prior) if it.equivariant else prior
+    grid = Grid(it.outer * it.inner, start=it.start, end=it.finest, spacing="log")
+    chain = Process(
+        Conditioned(network, Prox(it.lam)), Renoise(1.0), grid, start=WienerStart(temperature=1.0)
+    )
+    return {"vanilla": chain}
 
 
 def problems(task: str, truth: Tensor) -> list[tuple[Tensor, Problem, list[int]]]:
