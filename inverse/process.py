@@ -46,6 +46,15 @@ class Iterate(NamedTuple):
     x0: Tensor
     memory: Memory
 
+    def edited(self, x0: Tensor) -> "Iterate":
+        """This iterate with another estimate, (B, C, H, W), painted on or mended elsewhere.
+
+        The state moves along by ``alpha (x0' - x0)``: its noise stays. Go on from there by
+        ``sampler.iterate(problem, rng, resume=iterate.edited(x0))``, with the problem changed too,
+        if need be.
+        """
+        return self._replace(x0=x0, x=self.x + self.level.alpha * (x0 - self.x0))
+
 
 class Sampler(nn.Module, ABC):
     """Something that restores step by step; ``break`` whenever time is up."""
