@@ -233,13 +233,14 @@ Memory = object
 class Move(NamedTuple):
     """A step to be made: from state ``x`` at level ``a``, with its estimate, to level ``b``.
 
-    ``denoise(x, level)`` serves multi-stage methods.
+    ``denoise(x, level)`` serves multi-stage methods, ``problem`` those whose noise the data shape.
     """
 
     x: Tensor
     est: Estimate
     a: Level
     b: Level
+    problem: Problem
     rng: Rng
     denoise: Callable[[Tensor, Level], Estimate]
 

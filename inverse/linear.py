@@ -1,9 +1,15 @@
-"""What data steps, flows and starts need to know of a linear-Gaussian problem."""
+"""What data steps, flows, transitions and starts need to know of a linear-Gaussian problem."""
 
+import math
+from typing import NamedTuple
+
+import torch
 from torch import Tensor
 
-from inverse.needs import LINEAR, check
-from operators import LinearOperator, Problem
+from inverse.levels import Level
+from inverse.needs import LINEAR, SPECTRAL, check
+from operators import LinearOperator, Problem, SpectralOperator
+from operators.solve import column
 
 
 def linear_operator(problem: Problem, who: str) -> LinearOperator:
@@ -27,3 +33,36 @@ def noise_variance(problem: Problem) -> float | Tensor:
     if isinstance(sigma, Tensor):
         return sigma.clamp_min(SIGMA_FLOOR) ** 2
     return max(sigma, SIGMA_FLOOR) ** 2
+
+
+class Spectrum(NamedTuple):
+    """A linear-Gaussian problem along its singular vectors: ``y_i = (v^T x0)_i + tau_i n``.
+
+    Attributes:
+        operator: its ``vt`` and ``v`` change an image's coordinates (complex for a blur).
+        y: ``u^T y / s`` per coordinate, 0 where nothing is measured.
+        tau: standard deviation ``sigma_y / s`` of the noise in it, infinite where nothing is
+            measured: where s is 0, or too small for `operator.pinv`.
+    """
+
+    operator: SpectralOperator
+    y: Tensor
+    tau: Tensor
+
+    def lacking(self, level: Level, share: float = 1.0) -> Tensor:
+        """``sqrt(sigma^2 - (share alpha tau)^2)``: the noise of ``level`` that y does not bring."""
+        return (level.sigma**2 - (share * level.alpha * self.tau) ** 2).clamp_min(0).sqrt()
+
+
+def spectrum(problem: Problem, who: str) -> Spectrum:
+    """The problem in singular coordinates.
+
+    Raises:
+        Unfit: naming ``who`` asked, for an operator without a singular value decomposition.
+    """
+    check(frozenset({SPECTRAL}), problem, who)
+    operator = problem.operator
+    assert isinstance(operator, SpectralOperator)
+    y = operator.ut(problem.y) * operator.s_inv
+    tau = torch.where(operator.s_inv > 0, column(problem.sigma, y) * operator.s_inv, math.inf)
+    return Spectrum(operator, y, tau)

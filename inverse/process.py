@@ -172,7 +172,7 @@ class Process(Sampler):
 
         if not self.split:
             ev = look(x, a)
-            move = Move(x, ev.estimate, a, b, rng, denoise)
+            move = Move(x, ev.estimate, a, b, problem, rng, denoise)
             moved, memory = self.transition.step(move, memory)
             if self.flow is not None:
                 moved = moved.add(self.flow(ev, a, b, 1.0), alpha=b.alpha)
@@ -182,7 +182,8 @@ class Process(Sampler):
         for part, fraction in self.split:
             if part == "prior":
                 est = denoise(x, a)
-                x, memory = self.transition.step(Move(x, est, a, b, rng, denoise), memory)
+                move = Move(x, est, a, b, problem, rng, denoise)
+                x, memory = self.transition.step(move, memory)
                 x0, at = est.x0, b
             else:
                 assert self.flow is not None

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from inverse.levels import Level
-from inverse.linear import linear_operator
-from inverse.needs import LINEAR, NOTHING, Needs
+from inverse.linear import linear_operator, spectrum
+from inverse.needs import LINEAR, NOTHING, SPECTRAL, Needs
 from operators import Problem, Rng
 from operators.solve import cg, column
 
@@ -27,6 +27,26 @@ class PureNoise(Start):
 
     def __call__(self, problem: Problem, rng: Rng, level: Level) -> Tensor:
         return rng.normal((len(rng), *problem.operator.in_shape)).mul_(level.sigma)
+
+
+class SpectralStart(Start):
+    """``x = alpha y + sqrt(sigma^2 - (alpha tau)^2) n`` in each singular coordinate that y measures
+    with less noise, ``tau = sigma_y / s``, than the level has; ``sigma n`` in the others.
+
+    Reference: Kawar et al., 2022, arXiv:2201.11793, sec. 3.2 (DDRM).
+
+    Raises:
+        Unfit: for an operator without a singular value decomposition.
+    """
+
+    requires = frozenset({SPECTRAL})
+
+    def __call__(self, problem: Problem, rng: Rng, level: Level) -> Tensor:
+        data = spectrum(problem, "SpectralStart")
+        x = rng.normal((len(rng), *problem.operator.in_shape))
+        change = level.alpha * data.y + (data.lacking(level) - level.sigma) * data.operator.vt(x)
+        heard = torch.where(data.tau <= level.nsr, change, 0.0)
+        return x.mul_(level.sigma).add_(data.operator.v(heard))
 
 
 class WienerStart(Start):

@@ -18,7 +18,7 @@ ALLOWED = {  # part of inverse -> parts of inverse it may import
     "needs": set(),
     "denoise": {"levels", "needs"},
     "equivariant": {"denoise", "levels", "needs"},
-    "linear": {"needs"},
+    "linear": {"levels", "needs"},
     "starts": {"levels", "linear", "needs"},
     "priors": {"denoise", "levels", "files"},
     "steps": {"denoise", "levels", "linear", "needs"},

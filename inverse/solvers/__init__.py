@@ -1,9 +1,19 @@
 """Published solvers, and ours, as compositions of the same few parts: one factory per file."""
 
 from inverse.solvers.ddnm import ddnm
+from inverse.solvers.ddnm_plus import ddnm_plus
+from inverse.solvers.ddrm import ddrm
 from inverse.solvers.diffpir import diffpir
 from inverse.solvers.dps import dps
 from inverse.solvers.nested import nested
 from inverse.solvers.pigdm import pigdm
 
-__all__ = ["ddnm", "diffpir", "dps", "nested", "pigdm"]
+__all__ = [
+    "ddnm",
+    "ddnm_plus",
+    "ddrm",
+    "diffpir",
+    "dps",
+    "nested",
+    "pigdm",
+]

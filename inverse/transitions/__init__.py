@@ -4,5 +4,16 @@ from inverse.transitions.anneal import Anneal
 from inverse.transitions.ddim import DDIM, Renoise, climb
 from inverse.transitions.multistep import DPMSolver2M, Momentum, Multistep
 from inverse.transitions.ode import Heun
+from inverse.transitions.spectral import Spectral
 
-__all__ = ["Anneal", "DDIM", "DPMSolver2M", "Heun", "Momentum", "Multistep", "Renoise", "climb"]
+__all__ = [
+    "Anneal",
+    "DDIM",
+    "DPMSolver2M",
+    "Heun",
+    "Momentum",
+    "Multistep",
+    "Renoise",
+    "Spectral",
+    "climb",
+]

@@ -47,7 +47,7 @@ class Multistep(Transition):
         return ()
 
     def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
-        x, est, a, b, _, denoise = move
+        x, est, a, b, *_, denoise = move
         past = (*_history(memory), Past(a.nsr, est.noise))[-self.order :]
         if len(past) < self.order and self.order > 2 and b != CLEAN:
             return runge_kutta(x, est, a, b, denoise), past
@@ -121,7 +121,7 @@ class Momentum(Transition):
         return out
 
     def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
-        x, est, a, b, _, denoise = move
+        x, est, a, b, *_, denoise = move
         past = _history(memory)
         warm = self.order > 2 and len(past) < self.order - 1
         if warm and b != CLEAN:

@@ -38,7 +38,7 @@ class Heun(Transition):
     """
 
     def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
-        x, est, a, b, _, denoise = move
+        x, est, a, b, *_, denoise = move
         if b == CLEAN:
             return est.x0, memory
         ahead = denoise(euler(x, est.noise, a, b), b)

@@ -40,6 +40,20 @@ class Rng64(Rng):
         return super().normal(shape, dtype)
 
 
+class Joint(Rng64):
+    """All of a batch from one stream: fast, for statistics over thousands of samples."""
+
+    def __init__(self, count: int, seed: int = 0) -> None:
+        super().__init__([seed])
+        self.count = count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def normal(self, shape, dtype=torch.float64):
+        return torch.randn(shape, generator=self._generators[0], dtype=dtype)
+
+
 class Exact(Score):
     """The exact likelihood score under a Gaussian prior, through the denoiser's Jacobian."""
 

@@ -41,6 +41,8 @@ def tiny_prior() -> EDMPrior:
 SOLVERS = {
     "ddnm": functools.partial(solvers.ddnm, steps=5),
     "ddnm-travel": functools.partial(solvers.ddnm, steps=6, jump=2, repeats=2),
+    "ddnm_plus": functools.partial(solvers.ddnm_plus, steps=6, jump=2, repeats=2),
+    "ddrm": functools.partial(solvers.ddrm, steps=5),
     "diffpir": functools.partial(solvers.diffpir, steps=5),
     "dps": functools.partial(solvers.dps, steps=5),
     "pigdm": functools.partial(solvers.pigdm, steps=5),
