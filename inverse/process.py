@@ -109,6 +109,7 @@ class Process(Sampler):
         flow: how data enter at the state; None when they enter at the estimate, if at all.
         split: how flow and transition are combined: "unsplit", "lie", "strang" or stages.
         start: how the first state is drawn.
+        project: a flow that acts on the state a step ends at, after all else (`Replace`).
 
     Raises:
         ValueError: for a splitting without a flow.
@@ -122,17 +123,19 @@ class Process(Sampler):
         flow: DataFlow | None = None,
         split: str | Splitting = UNSPLIT,
         start: Start | None = None,
+        project: DataFlow | None = None,
     ) -> None:
         super().__init__()
         self.denoiser, self.transition, self.grid, self.flow = denoiser, transition, grid, flow
-        self.split, self.start = splitting(split), start or PureNoise()
+        self.split, self.start, self.project = splitting(split), start or PureNoise(), project
         if self.split and flow is None:
             raise ValueError("Process: a splitting needs a data flow")
 
     @property
     def requires(self) -> Needs:
         parts = self.denoiser.requires | self.transition.requires | self.start.requires
-        return parts if self.flow is None else parts | needs_of(self.flow)
+        flows = [flow for flow in (self.flow, self.project) if flow is not None]
+        return parts.union(*map(needs_of, flows))
 
     @torch.no_grad()
     def walk(
@@ -157,6 +160,10 @@ class Process(Sampler):
                 state, memory = climb(state, a, b, rng), self.transition.init()
                 continue
             state, x0, memory = self._step(state, a, b, memory, problem, rng)
+            if self.project is not None:
+                ev = Evaluation(self.denoiser, state, b, problem, rng, self.project.differentiable)
+                state = state.add(self.project(ev, b, b, 1.0), alpha=b.alpha)
+                x0 = state if b.sigma == 0 else x0
             yield Iterate(step, steps, b, state, x0, memory)
 
     def _step(

@@ -2,6 +2,7 @@
 
 from inverse.flows.norm import Norm
 from inverse.flows.pinv import Pinv, PinvScore
+from inverse.flows.replace import Replace
 from inverse.flows.score import ScoreFlow
 
-__all__ = ["Norm", "Pinv", "PinvScore", "ScoreFlow"]
+__all__ = ["Norm", "Pinv", "PinvScore", "Replace", "ScoreFlow"]

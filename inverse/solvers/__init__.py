@@ -5,8 +5,12 @@ from inverse.solvers.ddnm_plus import ddnm_plus
 from inverse.solvers.ddrm import ddrm
 from inverse.solvers.diffpir import diffpir
 from inverse.solvers.dps import dps
+from inverse.solvers.ilvr import ilvr
+from inverse.solvers.mcg import mcg
 from inverse.solvers.nested import nested
 from inverse.solvers.pigdm import pigdm
+from inverse.solvers.repaint import repaint
+from inverse.solvers.score_sde import score_sde
 
 __all__ = [
     "ddnm",
@@ -14,6 +18,10 @@ __all__ = [
     "ddrm",
     "diffpir",
     "dps",
+    "ilvr",
+    "mcg",
     "nested",
     "pigdm",
+    "repaint",
+    "score_sde",
 ]

@@ -45,9 +45,13 @@ SOLVERS = {
     "ddrm": functools.partial(solvers.ddrm, steps=5),
     "diffpir": functools.partial(solvers.diffpir, steps=5),
     "dps": functools.partial(solvers.dps, steps=5),
+    "ilvr": functools.partial(solvers.ilvr, steps=5),
+    "mcg": functools.partial(solvers.mcg, steps=5),
     "pigdm": functools.partial(solvers.pigdm, steps=5),
     "nested": functools.partial(solvers.nested, outer=3, inner=2),
     "nested-data-first": functools.partial(solvers.nested, outer=3, inner=2, data_first=True),
+    "repaint": functools.partial(solvers.repaint, steps=6, jump=2, repeats=2),
+    "score_sde": functools.partial(solvers.score_sde, steps=5),
 }
 OPERATORS = {
     "inpaint": inpaint_random(SHAPE, keep=0.4),
@@ -106,8 +110,13 @@ def test_the_callers_tensors_are_untouched(solver):
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("operator", OPERATORS)
 @pytest.mark.parametrize("sigma", [0.0, 0.05, [0.02, 0.05, 0.1]], ids=["clean", "noisy", "each"])
-def test_every_solver_takes_every_operator(solver, operator, sigma):
-    iterates = run(solver, problem(operator, sigma), [0, 1, 2])
+def test_every_solver_takes_every_operator_it_does_not_refuse(solver, operator, sigma):
+    given = problem(operator, sigma)
+    if not all(need.met(given) for need in SOLVERS[solver](tiny_prior()).requires):
+        with pytest.raises(Unfit, match="the solver needs"):
+            run(solver, given, [0, 1, 2])
+        return
+    iterates = run(solver, given, [0, 1, 2])
     assert iterates[-1].x0.shape == (3, *SHAPE)
     assert iterates[-1].step == iterates[-1].steps
     assert all(torch.isfinite(it.x0).all() for it in iterates)
