@@ -4,6 +4,7 @@ from inverse.solvers.ddnm import ddnm
 from inverse.solvers.ddnm_plus import ddnm_plus
 from inverse.solvers.ddrm import ddrm
 from inverse.solvers.diffpir import diffpir
+from inverse.solvers.dmps import dmps
 from inverse.solvers.dps import dps
 from inverse.solvers.ilvr import ilvr
 from inverse.solvers.mcg import mcg
@@ -17,6 +18,7 @@ __all__ = [
     "ddnm_plus",
     "ddrm",
     "diffpir",
+    "dmps",
     "dps",
     "ilvr",
     "mcg",

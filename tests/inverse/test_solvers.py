@@ -44,6 +44,7 @@ SOLVERS = {
     "ddnm_plus": functools.partial(solvers.ddnm_plus, steps=6, jump=2, repeats=2),
     "ddrm": functools.partial(solvers.ddrm, steps=5),
     "diffpir": functools.partial(solvers.diffpir, steps=5),
+    "dmps": functools.partial(solvers.dmps, steps=5),
     "dps": functools.partial(solvers.dps, steps=5),
     "ilvr": functools.partial(solvers.ilvr, steps=5),
     "mcg": functools.partial(solvers.mcg, steps=5),
