@@ -7,8 +7,6 @@ from inverse import solvers
 from inverse.flows import Flat
 from inverse.priors import Gaussian
 from tests.inverse.cases import DIM, SHAPE, Joint, Rng64, dense_problem, gaussian_prior
-from tests.inverse.test_lean import WAITS, operations
-from tests.inverse.test_solvers import OPERATORS
 
 
 @pytest.mark.parametrize("sigma", [0.0, 0.3])
@@ -50,11 +48,6 @@ def test_the_residual_of_dmps_falls_to_the_noise_level():
     iterates = list(solvers.dmps(gaussian_prior(), steps=200).iterate(given, Joint(200)))
     first, last = (given.relative_residual(iterates[i].x0).mean() for i in (0, -1))
     assert first > 5 and 0.2 < last < 1.0  # below 1: lam = 1.75 trusts the data too much
-
-
-@pytest.mark.parametrize("operator", OPERATORS)
-def test_no_step_waits_for_the_device(operator):
-    assert not [name for name in operations("dmps", operator) if name in WAITS]
 
 
 def test_a_negative_weight_is_refused():

@@ -3,6 +3,7 @@
 import pytest
 
 from benchmarks.speed import Count, Shrink
+from inverse.needs import Unfit
 from operators import Rng
 from tests.inverse.test_solvers import OPERATORS, SOLVERS, problem
 
@@ -17,9 +18,12 @@ def second_step(solver: str, operator: str) -> Count:
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
-@pytest.mark.parametrize("solver", ["nested", "ddnm", "diffpir"])
+@pytest.mark.parametrize("solver", SOLVERS)
 def test_no_step_waits_for_the_device(solver, operator):
-    assert second_step(solver, operator).waits == 0
+    try:
+        assert second_step(solver, operator).waits == 0
+    except Unfit as unfit:
+        pytest.skip(str(unfit))
 
 
 def test_an_inner_step_of_inpainting_takes_at_most_forty_operations():

@@ -14,8 +14,7 @@ from inverse.needs import Unfit
 from inverse.priors import Gaussian
 from operators import Inpaint, Problem, Rng, downsample, gaussian, measure
 from tests.inverse.cases import DIM, SHAPE, Joint, Rng64, dense_problem, gaussian_prior
-from tests.inverse.test_lean import WAITS, operations
-from tests.inverse.test_solvers import OPERATORS, problem, tiny_prior
+from tests.inverse.test_solvers import problem, tiny_prior
 from tests.operators.operator_cases import CASES, dense, draw, matvec
 
 COUNT = 2000
@@ -130,12 +129,6 @@ def test_a_step_of_ilvr_by_hand():
     reference += level.sigma * Rng64([3, 4]).normal(x.shape)
     assert torch.allclose(moved, x - reduced(x, 2) + reduced(reference, 2), atol=1e-12)
     assert not Replace(2, until=0.6)(ev, level, level, 1.0).any()
-
-
-@pytest.mark.parametrize("operator", OPERATORS)
-@pytest.mark.parametrize("solver", ["score_sde", "ilvr"])
-def test_no_step_waits_for_the_device(solver, operator):
-    assert not [name for name in operations(solver, operator) if name in WAITS]
 
 
 @pytest.mark.parametrize("bad", [{"lowpass": 0}, {"until": -1.0}])

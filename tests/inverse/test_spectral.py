@@ -14,7 +14,6 @@ from inverse.starts import SpectralStart
 from inverse.transitions import Spectral
 from operators import Problem, Rng, SpectralOperator, gaussian, measure
 from tests.inverse.cases import Joint, Rng64
-from tests.inverse.test_lean import WAITS, operations
 from tests.inverse.test_solvers import OPERATORS, problem, tiny_prior
 from tests.inverse.test_solvers import SHAPE as IMAGE
 from tests.operators.operator_cases import CASES, dense
@@ -132,12 +131,6 @@ def test_without_noise_ddnm_plus_is_ddnm(operator):
         plus.iterate(given, Rng([4, 5, 6])), plain.iterate(given, Rng([4, 5, 6])), strict=True
     ):
         assert torch.allclose(one.x, other.x, atol=2e-4)
-
-
-@pytest.mark.parametrize("operator", OPERATORS)
-@pytest.mark.parametrize("solver", ["ddrm", "ddnm_plus"])
-def test_no_step_waits_for_the_device(solver, operator):
-    assert not [name for name in operations(solver, operator) if name in WAITS]
 
 
 def test_an_operator_without_a_decomposition_is_refused():
