@@ -27,12 +27,21 @@ SIGMA_FLOOR = 1e-3
 """Smallest noise standard deviation used in a division, as in DiffPIR's released code."""
 
 
-def noise_variance(problem: Problem) -> float | Tensor:
-    """``sigma_y^2`` (float, or one value per sample), not below ``SIGMA_FLOOR^2``."""
-    sigma = problem.noise.sigma
-    if isinstance(sigma, Tensor):
-        return sigma.clamp_min(SIGMA_FLOOR) ** 2
-    return max(sigma, SIGMA_FLOOR) ** 2
+def noise_variance(problem: Problem, floor: float = SIGMA_FLOOR) -> float | Tensor:
+    """``sigma_y^2`` (float, or one value per sample), not below ``floor^2``.
+
+    Raises:
+        ValueError: when sigma_y differs from value to value.
+    """
+    sigma = problem.sigma
+    if not isinstance(sigma, Tensor):
+        return max(sigma, floor) ** 2
+    if sigma.ndim > 1:
+        raise ValueError(
+            f"the noise has one sigma per value, {tuple(sigma.shape)}, and this solver takes one "
+            "per sample; solve problem.whitened() instead"
+        )
+    return sigma.clamp_min(floor) ** 2
 
 
 class Spectrum(NamedTuple):

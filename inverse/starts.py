@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from inverse.levels import Level
-from inverse.linear import linear_operator, spectrum
+from inverse.linear import linear_operator, noise_variance, spectrum
 from inverse.needs import LINEAR, NOTHING, SPECTRAL, Needs
 from operators import Problem, Rng
 from operators.solve import cg, column
@@ -84,19 +84,15 @@ def wiener(problem: Problem, iterations: int = 50, floor: float = 0.02) -> Tenso
 
     Reference: Field, 1987, doi:10.1364/JOSAA.4.002379 (the spectrum of natural images).
     """
-    operator, sigma = linear_operator(problem, "WienerStart"), problem.sigma
+    operator = linear_operator(problem, "WienerStart")
     root = _root_spectrum(operator.in_shape, problem.y)
-    variance = (
-        column(sigma.clamp_min(floor) ** 2, root[None])
-        if isinstance(sigma, Tensor)
-        else max(sigma, floor) ** 2
-    )
+    variance = noise_variance(problem, floor)
 
     def smooth(x: Tensor) -> Tensor:
         return torch.fft.irfft2(torch.fft.rfft2(x) * root, x.shape[-2:])
 
     def normal(z: Tensor) -> Tensor:
-        return smooth(operator.gram(smooth(z))) + variance * z
+        return smooth(operator.gram(smooth(z))) + column(variance, z) * z
 
     right = smooth(operator.adjoint(problem.y))
     return smooth(cg(normal, right, tol=1e-3, max_iter=iterations, partial=True))
