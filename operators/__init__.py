@@ -5,6 +5,7 @@ from operators.algebra import stack
 from operators.base import Operator
 from operators.blur import Blur, blur_defocus, blur_file, blur_gaussian, blur_motion
 from operators.colour import Greyscale, greyscale
+from operators.diagonal import Diagonal
 from operators.downsample import Downsample, downsample
 from operators.identity import Identity, identity
 from operators.inpaint import (
@@ -16,7 +17,20 @@ from operators.inpaint import (
     inpaint_random,
 )
 from operators.linear import LinearOperator
-from operators.noise import Gaussian, Noise, gaussian
+from operators.noise import (
+    Gaussian,
+    Laplace,
+    Noise,
+    Poisson,
+    SaltAndPepper,
+    Uniform,
+    gaussian,
+    laplace,
+    poisson,
+    poisson_gaussian,
+    salt_and_pepper,
+    uniform,
+)
 from operators.problem import Problem, measure
 from operators.random import Rng
 from operators.sensing import DenseGaussian, WalshHadamard, dense_gaussian, walsh_hadamard
@@ -25,17 +39,22 @@ from operators.spectral import SpectralOperator
 __all__ = [
     "Blur",
     "DenseGaussian",
+    "Diagonal",
     "Downsample",
     "Gaussian",
     "Greyscale",
     "Identity",
     "Inpaint",
+    "Laplace",
     "LinearOperator",
     "Noise",
     "Operator",
+    "Poisson",
     "Problem",
     "Rng",
+    "SaltAndPepper",
     "SpectralOperator",
+    "Uniform",
     "WalshHadamard",
     "blur_defocus",
     "blur_file",
@@ -53,8 +72,13 @@ __all__ = [
     "inpaint_half",
     "inpaint_random",
     "kernels",
+    "laplace",
     "masks",
     "measure",
+    "poisson",
+    "poisson_gaussian",
+    "salt_and_pepper",
     "stack",
+    "uniform",
     "walsh_hadamard",
 ]

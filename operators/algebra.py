@@ -9,6 +9,8 @@ from torch import Tensor
 
 from operators import closed
 from operators.base import Operator
+from operators.diagonal import Diagonal
+from operators.inpaint import Inpaint
 from operators.linear import LinearOperator
 from operators.products import Adjoint, Chain, Composed, Scaled, chained
 from operators.spectral import SpectralOperator
@@ -16,7 +18,7 @@ from operators.sums import Stacked, Sum
 
 
 def compose(outer: Operator, inner: Operator) -> Operator:
-    """A @ B, in closed form where one factor is unitary."""
+    """A @ B, in closed form where one factor is unitary or both are diagonal."""
     if not isinstance(outer, Operator) or not isinstance(inner, Operator):
         raise TypeError(f"{outer!r} @ {inner!r}: both must be operators; apply one as A(x)")
     if not (isinstance(outer, LinearOperator) and isinstance(inner, LinearOperator)):
@@ -25,7 +27,10 @@ def compose(outer: Operator, inner: Operator) -> Operator:
     if isinstance(outer, SpectralOperator) and isinstance(inner, SpectralOperator):
         if outer.unitary or inner.unitary:
             return closed.Rotated(outer, inner)
-    return Composed(outer, inner)
+    both = Composed(outer, inner)
+    if isinstance(outer, (Diagonal, Inpaint)) and isinstance(inner, (Diagonal, Inpaint)):
+        return Diagonal(both.in_shape, outer.entries * inner.entries).to(both.anchor)
+    return both
 
 
 def transpose(inner: LinearOperator) -> LinearOperator:
@@ -57,7 +62,13 @@ def add(left: LinearOperator, right: LinearOperator) -> LinearOperator:
 
 
 def stack(operators: Sequence[LinearOperator]) -> LinearOperator:
-    """[A; B; …]: several measurements of one image. Raises ValueError for an empty list."""
+    """[A; B; …]: several measurements of one image, by linear operators.
+
+    Raises ValueError for an empty list, TypeError for an operator that is not linear.
+    """
     if not operators:
         raise ValueError("stack: at least one operator is needed")
+    for part in operators:
+        if not isinstance(part, LinearOperator):
+            raise TypeError(f"stack: {part!r} must be a linear operator")
     return Stacked(*operators)

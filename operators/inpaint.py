@@ -51,6 +51,11 @@ class Inpaint(SpectralOperator):
         return self.s
 
     @property
+    def entries(self) -> Tensor:
+        """The mask in float64 on the CPU."""
+        return self.spectrum
+
+    @property
     def measured(self) -> int | Tensor:
         return self.counts if self._measured is None else self._measured  # pyright: ignore
 

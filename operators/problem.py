@@ -9,8 +9,11 @@ import torch
 from torch import Tensor
 
 from operators.base import Operator
-from operators.noise import Noise
+from operators.diagonal import Diagonal
+from operators.linear import LinearOperator
+from operators.noise import Gaussian, Noise
 from operators.random import Rng
+from operators.solve import column
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +22,7 @@ class Problem:
 
     y is kept with zeros wherever the operator measures nothing (`operator.support`), whatever
     stood there; the caller's tensor stays as it was. Raises ValueError for a y of another shape,
-    dtype or device, for NaN or inf in it, and for per-sample noise of another batch size.
+    dtype or device, for NaN or inf in it, and for noise of another batch size or shape.
     """
 
     operator: Operator
@@ -35,9 +38,7 @@ class Problem:
                 f"Problem: {wrong} of the {y.numel()} values of the measurement y are NaN or inf; "
                 "mend them, or mask them out (operator inpaint)"
             )
-        sigma = getattr(self.noise, "sigma", None)
-        if isinstance(sigma, Tensor) and sigma.shape != y.shape[:1]:
-            raise ValueError(f"Problem: {len(sigma)} sigmas do not fit a batch of {y.shape[0]}")
+        self.noise.check(y)
         object.__setattr__(self, "y", y)
         object.__setattr__(self, "noise", self.noise.to(y))
 
@@ -46,7 +47,7 @@ class Problem:
 
     @property
     def sigma(self) -> float | Tensor:
-        """σ_y as a float or one per sample, (B,), in units of the [-1, 1] range."""
+        """σ_y in the units of y: a float, (B,), or one per value, (1 or B, *out_shape)."""
         return self.noise.sigma
 
     @property
@@ -65,12 +66,52 @@ class Problem:
         return self.noise.nll(self.operator(x), self.y)
 
     def rms_residual(self, x: Tensor) -> Tensor:
-        """‖A(x) − y‖ / √m per sample, (B,), in units of the [-1, 1] range."""
+        """‖A(x) − y‖ / √m per sample, (B,), in the units of y."""
         return self.residual(x).flatten(1).norm(dim=1) / self.measured**0.5
 
     def relative_residual(self, x: Tensor) -> Tensor:
-        """‖A(x) − y‖ / (σ_y √m) per sample, (B,): about 1 at the truth; inf or NaN at σ_y = 0."""
-        return self.rms_residual(x) / self.sigma
+        """‖(A(x) − y) / σ_y‖ / √m per sample, (B,): about 1 at the truth.
+
+        inf or NaN at σ_y = 0; of a spread that depends on the signal, 1 for mid-grey pictures.
+        """
+        sigma = self.sigma
+        if isinstance(sigma, Tensor) and sigma.ndim > 1:
+            return (self.residual(x) / sigma).flatten(1).norm(dim=1) / self.measured**0.5
+        return self.rms_residual(x) / sigma
+
+    def as_gaussian(self) -> Problem:
+        """The problem with Gaussian noise of the standard deviation that `noise.std` has at y.
+
+        For linear-Gaussian solvers where the noise depends on the signal (Poisson), before
+        `whitened`. An approximation for many photons: of few, values that happened to come out
+        low get too much weight, and the one `sigma` of the problem may serve better.
+        """
+        if isinstance(self.noise, Gaussian):
+            return self
+        return self._with(self.operator, Gaussian(self.noise.std(self.y)), self.y)
+
+    def whitened(self) -> Problem:
+        """The problem of the same posterior whose noise is N(0, I): diag(1/σ) A and y/σ.
+
+        For solvers that know one σ only, where it differs from value to value. Solves stay in
+        closed form for one σ and for masks. Residuals are in units of σ. Raises TypeError unless
+        the noise is Gaussian, ValueError where σ = 0.
+        """
+        if not isinstance(self.noise, Gaussian):
+            raise TypeError(
+                f"Problem.whitened: the noise must be Gaussian, got {self.noise!r}; "
+                "as_gaussian() approximates it"
+            )
+        sigma, inner = self.noise.sigma, self.operator
+        if isinstance(sigma, float) and sigma > 0 and isinstance(inner, LinearOperator):
+            return self._with(inner * (1 / sigma), Gaussian(1.0), self.y / sigma)
+        ones = self.y.new_ones(1 if inner.batch is None else len(self), *inner.out_shape)
+        spread = column(torch.as_tensor(sigma).to(ones), ones)
+        weights = torch.where(inner.support(ones) > 0, 1 / spread, 0.0)
+        if not bool(weights.isfinite().all()):
+            raise ValueError("Problem.whitened: sigma must be above 0 everywhere")
+        operator = Diagonal(inner.out_shape, weights).to(ones) @ inner
+        return self._with(operator, Gaussian(1.0), self.y * weights)
 
     def __getitem__(self, rows: slice) -> Problem:
         """The problem of some samples: views, no copies, no checks, no wait for the device."""
@@ -103,4 +144,5 @@ class Problem:
 def measure(operator: Operator, noise: Noise, x: Tensor, rng: Rng) -> Problem:
     """Simulate y = noise(A(x)) for images x (B, *in_shape) in [-1, 1], sample b from stream b."""
     with torch.no_grad():
-        return Problem(operator, noise, noise.sample(operator(x), rng))
+        clean = operator(x)
+        return Problem(operator, noise, noise.to(clean).sample(clean, rng))

@@ -5,6 +5,7 @@ import torch
 from operators import (
     Blur,
     DenseGaussian,
+    Diagonal,
     Downsample,
     Greyscale,
     Identity,
@@ -48,6 +49,11 @@ def _coloured():
     return torch.rand(RGB, generator=_generator()) > 0.4
 
 
+def _weights(n, shape=RGB):
+    spread = torch.rand(n, *shape, generator=_generator(), dtype=torch.float64) + 0.3
+    return spread * torch.tensor([1.0, -1.0]).double()[torch.arange(shape[-1]) % 2]
+
+
 def _blur(shape=RGB):
     return Blur(shape, kernels.gaussian(3, 0.8))
 
@@ -68,6 +74,11 @@ CASES = {
     "walsh-hadamard full": lambda: WalshHadamard((1, 4, 8), 1.0, 1),
     "dense": lambda: DenseGaussian((1, 6, 5), 12, 1),
     "dense tall": lambda: DenseGaussian((1, 3, 4), 15, 1),
+    "diagonal": lambda: Diagonal(RGB, _weights(1)),
+    "diagonal with zeros": lambda: Diagonal(RGB, _weights(1) * _coloured()),
+    "diagonal per sample": lambda: Diagonal(GREY, _weights(3, (1, 1, 1))),
+    "weighted mask": lambda: Diagonal(RGB, _weights(1)) @ Inpaint(RGB, _several()),
+    "weighted blur": lambda: Diagonal(RGB, _weights(1)) @ _blur(),
     "greyscale": lambda: Greyscale(RGB),
     "greyscale luma": lambda: Greyscale(RGB, [0.299, 0.587, 0.114]),
     "scaled": lambda: -2.0 * _blur(),

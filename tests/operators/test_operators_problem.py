@@ -94,7 +94,7 @@ def test_gaussian_noise():
     want = torch.distributions.Normal(x, 0.2).log_prob(y).flatten(1).sum(1)
     flat = torch.distributions.Normal(x, 0.2).log_prob(x).flatten(1).sum(1)
     assert torch.allclose(Gaussian(0.2).nll(x, y), flat - want, rtol=1e-4)
-    for sigma in (-0.1, float("nan"), float("inf"), [0.1, -1.0], torch.ones(2, 2)):
+    for sigma in (-0.1, float("nan"), float("inf"), [0.1, -1.0], -torch.ones(2, 2)):
         with pytest.raises(ValueError, match="Gaussian: sigma"):
             Gaussian(sigma)
     with pytest.raises(ValueError, match="likelihood"):
