@@ -4,6 +4,7 @@ from operators import checks, kernels, masks
 from operators.algebra import stack
 from operators.base import Operator
 from operators.blur import Blur, blur_defocus, blur_file, blur_gaussian, blur_motion
+from operators.codec import JPEG, jpeg
 from operators.colour import Greyscale, greyscale
 from operators.diagonal import Diagonal
 from operators.downsample import Downsample, downsample
@@ -17,6 +18,7 @@ from operators.inpaint import (
     inpaint_random,
 )
 from operators.linear import LinearOperator
+from operators.module import Module
 from operators.noise import (
     Gaussian,
     Laplace,
@@ -31,6 +33,8 @@ from operators.noise import (
     salt_and_pepper,
     uniform,
 )
+from operators.phase import PhaseRetrieval, phase_retrieval
+from operators.pointwise import Clip, Gamma, Quantise, gamma, hdr, quantise
 from operators.problem import Problem, measure
 from operators.random import Rng
 from operators.sensing import DenseGaussian, WalshHadamard, dense_gaussian, walsh_hadamard
@@ -38,19 +42,25 @@ from operators.spectral import SpectralOperator
 
 __all__ = [
     "Blur",
+    "Clip",
     "DenseGaussian",
     "Diagonal",
     "Downsample",
+    "Gamma",
     "Gaussian",
     "Greyscale",
     "Identity",
     "Inpaint",
+    "JPEG",
     "Laplace",
     "LinearOperator",
+    "Module",
     "Noise",
     "Operator",
+    "PhaseRetrieval",
     "Poisson",
     "Problem",
+    "Quantise",
     "Rng",
     "SaltAndPepper",
     "SpectralOperator",
@@ -63,20 +73,25 @@ __all__ = [
     "checks",
     "dense_gaussian",
     "downsample",
+    "gamma",
     "gaussian",
     "greyscale",
+    "hdr",
     "identity",
     "inpaint_box",
     "inpaint_brush",
     "inpaint_file",
     "inpaint_half",
     "inpaint_random",
+    "jpeg",
     "kernels",
     "laplace",
     "masks",
     "measure",
+    "phase_retrieval",
     "poisson",
     "poisson_gaussian",
+    "quantise",
     "salt_and_pepper",
     "stack",
     "uniform",

@@ -83,6 +83,10 @@ class Operator(nn.Module, ABC):
         """y with zeros wherever A measures nothing; here every entry of y is a measurement."""
         return y
 
+    def picture(self, y: Tensor) -> Tensor:
+        """y to look at, (B, c, h, w) about in [-1, 1]: itself, or laid out as one row."""
+        return y if y.ndim == 4 else y.flatten(1)[:, None, None]
+
     @property
     def measured(self) -> int | Tensor:
         """m, how many values of y are measurements: one int, or one per sample, shape (B,)."""

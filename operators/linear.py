@@ -121,6 +121,10 @@ class LinearOperator(Operator):
         """Largest singular value (over the batch); closed form, or 60 Lanczos steps from below."""
         return self._norm()
 
+    def picture(self, y: Tensor) -> Tensor:
+        """y to look at, (B, c, h, w): itself where it is an image, else back-projected, A⁺ y."""
+        return y if y.ndim == 4 and y.shape[1] in (1, 3) else self.pinv(y)
+
     def describe(self) -> str:
         way = "closed form" if self.closed_form else "conjugate gradients"
         return f"{self!r}: linear, solves by {way}"

@@ -36,6 +36,9 @@ class Chain(Operator):
     def support(self, y: Tensor) -> Tensor:
         return self.outer.support(y)
 
+    def picture(self, y: Tensor) -> Tensor:
+        return self.outer.picture(y)
+
     @property
     def measured(self) -> int | Tensor:
         return self.outer.measured
