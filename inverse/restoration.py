@@ -16,7 +16,7 @@ from inverse.images import save_image as save
 from inverse.metrics import LPIPS, psnr, score
 from inverse.panels import Tile, anytime_strip, error_tile, panel, progress
 from inverse.solving import Result, Snapshot
-from operators import LinearOperator, Operator, Problem
+from operators import Operator, Problem
 
 
 def photographs(source: str, size: int | None = None) -> dict[str, Tensor]:
@@ -97,6 +97,7 @@ class Report:
         if self.lpips is None and self.truth is not None:
             scores["lpips"] = None
             scores["lpips_missing"] = self.missing
+        sigma = self.problem.sigma
         residual = [r if math.isfinite(r) else None for r in result.residual.tolist()]
         return scores | {
             "residual": residual,
@@ -105,7 +106,8 @@ class Report:
             "seconds": round(result.seconds, 3),
             "finished": result.finished,
             "peak_memory_mb": round(peak_memory_mb(result.x0.device)),
-            "sigma": self.problem.sigma,
+            "sigma": sigma.tolist() if isinstance(sigma, Tensor) else sigma,
+            "noise": repr(self.problem.noise),
             "operator": self.problem.operator.describe(),
         }
 
@@ -132,13 +134,8 @@ class Report:
         return metrics
 
     def measurement(self) -> Tensor:
-        """The measurement as a picture (C, h, w): itself, or back-projected if it is none."""
-        operator, y = self.problem.operator, self.problem.y
-        if y.ndim == 4 and y.shape[1] in (1, 3):
-            return y[0]
-        if isinstance(operator, LinearOperator):
-            return operator.pinv(y)[0]
-        return y[0].reshape(1, 1, -1)
+        """The measurement as a picture (C, h, w), as its operator shows it."""
+        return self.problem.operator.picture(self.problem.y)[0]
 
     def _tiles(self, seen: Tensor, restored: Tensor, metrics: dict) -> list[Tile]:
         if self.truth is None:

@@ -27,7 +27,9 @@ def inverse(weights, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments, app="restore", folder="out"):
-        small = [f"prior.path={weights}", "prior=file", "size=32", "lpips=null", "solver.outer=2"]
+        small = [f"prior.path={weights}", "prior=file", "size=32", "lpips=null"]
+        if not any(str(argument).startswith("solver=") for argument in arguments):
+            small.append("solver.outer=2")
         if app == "restore":
             arguments = (*small, f"hydra.run.dir={folder}", *arguments)
         code = 0
@@ -85,11 +87,45 @@ def test_the_first_sample_does_not_depend_on_how_many_there_are(inverse):
     assert max(abs(a - b) for a, b in zip(first.tobytes(), second.tobytes(), strict=True)) <= 1
 
 
-@pytest.mark.parametrize("operator", [o for o in groups()["operator"] if not o.endswith("_file")])
-def test_every_operator_restores(inverse, operator):
+NONLINEAR = ["gamma", "hdr", "jpeg", "phase_retrieval", "quantise"]
+LINEAR = [o for o in groups()["operator"] if o not in NONLINEAR and not o.endswith("_file")]
+
+
+@pytest.mark.parametrize("operator", LINEAR)
+def test_every_linear_operator_restores(inverse, operator):
     extra = {"blur_gaussian": ["operator.size=9"], "blur_motion": ["operator.size=9"]}
     code, _, err, _ = inverse(f"operator={operator}", *extra.get(operator, []))
     assert code == 0, err
+
+
+@pytest.mark.parametrize("operator", NONLINEAR)
+def test_every_nonlinear_operator_restores_or_says_which_solver_does(inverse, operator):
+    code, _, err, folder = inverse(f"operator={operator}", "solver=dps", "solver.steps=3")
+    assert code == 0, err
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert "nonlinear" in metrics["operator"] and metrics["residual"][0] > 0
+    assert Image.open(folder / "measurement.png").size[0] == (
+        48 if operator == "phase_retrieval" else 32
+    )
+    for solver in ("nested", "ddnm", "diffpir", "pigdm"):
+        arguments = (f"operator={operator}", f"solver={solver}")
+        code, _, err, folder = inverse(*arguments, folder=f"refused-{solver}")
+        lines = [line for line in err.splitlines() if line.strip()]
+        assert code == 1 and len(lines) == 1 and "needs a linear operator" in err, err
+        assert "(dps)" in err and not list(folder.glob("*.png"))
+
+
+@pytest.mark.parametrize("noise", groups()["noise"])
+def test_every_noise_restores(inverse, noise):
+    code, _, err, folder = inverse(f"noise={noise}", "operator=identity")
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert code == 0 and metrics["sigma"] > 0 and metrics["noise"].endswith(")"), err
+
+
+def test_light_is_needed_to_count_photons(inverse):
+    code, _, err, folder = inverse("noise=poisson", "operator=walsh_hadamard")
+    assert code == 1 and "below -1 = no light" in err.replace("−", "-")
+    assert not list(folder.glob("*.png"))
 
 
 @pytest.mark.parametrize("solver", groups()["solver"])
@@ -119,6 +155,15 @@ def test_real_mode_restores_a_measurement_and_scores_nothing(inverse, photo, tmp
     metrics = json.loads((folder / "metrics.json").read_text())
     assert code == 0 and "psnr" not in metrics and "PSNR" not in out, err
     assert Image.open(folder / "restored.png").size == (40, 36)
+
+
+def test_a_saved_jpeg_is_a_measurement(inverse, photo, tmp_path):
+    Image.open(photo).save(tmp_path / "photo.jpg", quality=10)
+    code, _, err, folder = inverse(
+        f"measurement={tmp_path / 'photo.jpg'}", "operator=jpeg", "operator.quality=10",
+        "solver=dps", "solver.steps=2", "size=null",
+    )  # fmt: skip
+    assert code == 0 and Image.open(folder / "restored.png").size == (40, 36), err
 
 
 def test_real_super_resolution_enlarges(inverse, photo):
@@ -168,6 +213,9 @@ BAD = {
     "steps no number": (["solver.outer=none"], "whole numbers"),
     "foreign target": (["solver._target_=os.system"], "_target_ must start with"),
     "lpips of another kind": (["lpips=best"], "must be one of"),
+    "amplitudes from an image file": (
+        ["measurement=square.png", "operator=phase_retrieval"], "not an image file",
+    ),
     "measurement of another shape": (
         ["measurement=square.png", "operator=walsh_hadamard"], "not an image",
     ),
