@@ -27,21 +27,25 @@ SIGMA_FLOOR = 1e-3
 """Smallest noise standard deviation used in a division, as in DiffPIR's released code."""
 
 
-def noise_variance(problem: Problem, floor: float = SIGMA_FLOOR) -> float | Tensor:
-    """``sigma_y^2`` (float, or one value per sample), not below ``floor^2``.
+def noise_level(problem: Problem) -> float | Tensor:
+    """``sigma_y``, a float or one value per sample.
 
     Raises:
         ValueError: when sigma_y differs from value to value.
     """
     sigma = problem.sigma
-    if not isinstance(sigma, Tensor):
-        return max(sigma, floor) ** 2
-    if sigma.ndim > 1:
+    if isinstance(sigma, Tensor) and sigma.ndim > 1:
         raise ValueError(
             f"the noise has one sigma per value, {tuple(sigma.shape)}, and this solver takes one "
             "per sample; solve problem.whitened() instead"
         )
-    return sigma.clamp_min(floor) ** 2
+    return sigma
+
+
+def noise_variance(problem: Problem, floor: float = SIGMA_FLOOR) -> float | Tensor:
+    """``sigma_y^2`` of `noise_level`, not below ``floor^2``."""
+    sigma = noise_level(problem)
+    return sigma.clamp_min(floor) ** 2 if isinstance(sigma, Tensor) else max(sigma, floor) ** 2
 
 
 class Spectrum(NamedTuple):
@@ -73,5 +77,7 @@ def spectrum(problem: Problem, who: str) -> Spectrum:
     operator = problem.operator
     assert isinstance(operator, SpectralOperator)
     y = operator.ut(problem.y) * operator.s_inv
-    tau = torch.where(operator.s_inv > 0, column(problem.sigma, y) * operator.s_inv, math.inf)
+    tau = torch.where(
+        operator.s_inv > 0, column(noise_level(problem), y) * operator.s_inv, math.inf
+    )
     return Spectrum(operator, y, tau)
