@@ -1,6 +1,6 @@
 """Forward models for imaging: y = A(x) + noise. Imports torch only; usable by any solver."""
 
-from operators import checks, kernels, masks
+from operators import checks, interop, kernels, masks
 from operators.algebra import stack
 from operators.base import Operator
 from operators.blur import Blur, blur_defocus, blur_file, blur_gaussian, blur_motion
@@ -84,6 +84,7 @@ __all__ = [
     "inpaint_half",
     "inpaint_random",
     "jpeg",
+    "interop",
     "kernels",
     "laplace",
     "masks",
