@@ -43,13 +43,13 @@ def transpose(inner: LinearOperator) -> LinearOperator:
 
 
 def scale(inner: LinearOperator, factor: float) -> LinearOperator:
-    """c * A, in closed form where A is spectral. Raises TypeError unless c is a real number."""
+    """c * A, in closed form where A is spectral and c ≠ 0. Raises TypeError unless c is real."""
     if isinstance(factor, Tensor) or not hasattr(factor, "__float__"):
         raise TypeError(f"{inner!r} * {factor!r}: the factor must be a number; apply A as A(x)")
     factor = float(factor)
     if not math.isfinite(factor):
         raise ValueError(f"{inner!r} * {factor}: the factor must be finite")
-    if isinstance(inner, SpectralOperator):
+    if isinstance(inner, SpectralOperator) and factor:
         return closed.ScaledSpectral(inner, factor)
     return Scaled(inner, factor)
 

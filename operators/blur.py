@@ -56,18 +56,31 @@ class Blur(SpectralOperator):
     def vt(self, x: Tensor) -> Tensor:
         return torch.fft.rfft2(x, norm="ortho")
 
+    def _filter(self, x: Tensor, weight: Tensor) -> Tensor:
+        return self.v(self.vt(x).mul_(weight))
+
     def _forward(self, x: Tensor) -> Tensor:
-        return self.v(self.transfer * self.vt(x))
+        return self._filter(x, self.transfer)
 
     def _adjoint(self, y: Tensor) -> Tensor:
-        return self.v(self.transfer.conj() * self.vt(y))
+        return self._filter(y, self.transfer.conj())
+
+    def _gram(self, x: Tensor) -> Tensor:
+        return self._filter(x, self.s2)
+
+    def _gram_solve(self, b: Tensor, lam: float | Tensor) -> Tensor:
+        return self._filter(b, 1 / (self.s2 + column(lam, b)))
+
+    def _pinv(self, y: Tensor) -> Tensor:
+        return self._filter(y, self.phase.conj() * self.s_inv)
 
     def _prox(self, x: Tensor, y: Tensor, lam: float | Tensor) -> Tensor:
         if not isinstance(lam, Tensor) and lam == 0:
-            return super()._prox(x, y, lam)
-        z = self.vt(x)
-        rest = self.transfer.conj() * (self.vt(y) - self.transfer * z)
-        return x + self.v(rest / (self.s2 + column(lam, z)))
+            weight = self.phase.conj() * self.s_inv
+        else:
+            weight = self.transfer.conj() / (self.s2 + column(lam, x))
+        rest = self.vt(y).addcmul_(self.transfer, self.vt(x), value=-1)
+        return self.v(rest.mul_(weight)).add_(x)
 
 
 def _four(kernel: Tensor, shape: tuple[int, ...]) -> Tensor:

@@ -45,7 +45,7 @@ class AdjointSpectral(SpectralOperator):
 
 
 class ScaledSpectral(SpectralOperator):
-    """c A = (sign(c) U) diag(|c| s) Vᵀ of a spectral A."""
+    """c A = (sign(c) U) diag(|c| s) Vᵀ of a spectral A, c ≠ 0; A's own solves serve it, too."""
 
     inner: SpectralOperator
 
@@ -78,6 +78,15 @@ class ScaledSpectral(SpectralOperator):
 
     def _adjoint(self, y: Tensor) -> Tensor:
         return self.inner._adjoint(y) * self.factor
+
+    def _gram_solve(self, b: Tensor, lam: float | Tensor) -> Tensor:
+        return self.inner._gram_solve(b, lam / self.factor**2) / self.factor**2
+
+    def _pinv(self, y: Tensor) -> Tensor:
+        return self.inner._pinv(y) / self.factor
+
+    def _prox(self, x: Tensor, y: Tensor, lam: float | Tensor) -> Tensor:
+        return self.inner._prox(x, y / self.factor, lam / self.factor**2)
 
     def support(self, y: Tensor) -> Tensor:
         return self.inner.support(y)

@@ -43,7 +43,22 @@ class Greyscale(SpectralOperator):
         return z * self.w
 
     def vt(self, x: Tensor) -> Tensor:
-        return (x * self.w).sum(1, keepdim=True)
+        return self._weigh(x, self.w)
+
+    def _plus_v(self, x: Tensor, z: Tensor) -> Tensor:
+        return torch.addcmul(x, self.w, z)
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return self._weigh(x, self.w * self.s)
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return y * (self.w * self.s)
+
+    def _pinv(self, y: Tensor) -> Tensor:
+        return y * (self.w * self.s_inv)
+
+    def _weigh(self, x: Tensor, weights: Tensor) -> Tensor:
+        return (weights.view(1, -1) @ x.flatten(2)).unflatten(2, self.in_shape[1:])
 
 
 def greyscale(image_shape: Sequence[int], weights: Sequence[float] | None = None) -> Greyscale:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from operators.base import as_shape
 from operators.linear import LinearOperator
+from operators.solve import column
 from operators.spectral import SpectralOperator
 
 
@@ -30,6 +31,9 @@ class Identity(SpectralOperator):
         return x.clone()
 
     _adjoint = _pinv = _gram = _forward
+
+    def _prox(self, x: Tensor, y: Tensor, lam: float | Tensor) -> Tensor:
+        return torch.lerp(x, y, 1 / (1 + column(lam, x)))
 
     @property
     def T(self) -> LinearOperator:  # noqa: N802

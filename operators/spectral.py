@@ -85,15 +85,20 @@ class SpectralOperator(LinearOperator):
     def _gram(self, x: Tensor, /) -> Tensor:
         return self.v(self.s2 * self.vt(x))
 
+    def _plus_v(self, x: Tensor, z: Tensor, /) -> Tensor:
+        """x + v(z), a new tensor; for a subclass that saves a pass over the image by it."""
+        return x + self.v(z)
+
     def _gram_solve(self, b: Tensor, lam: float | Tensor) -> Tensor:
         z = self.vt(b)
+        size = column(lam, z)
         if self.v_complete:
-            return self.v(z / (self.s2 + column(lam, z)))
+            return self.v(z * (1 / (self.s2 + size)))
         # The null part is projected twice: what rounding leaves of the row space in it would
         # otherwise be divided by a small lam.
-        null = b - self.v(z)
-        lean = z / (self.s2 + column(lam, z)) - self.vt(null) / column(lam, z)
-        return self.v(lean) + null / column(lam, b)
+        null = self._plus_v(b, -z)
+        row = z * (size / (self.s2 + size)) - self.vt(null)
+        return self._plus_v(null, row).div_(column(lam, b))
 
     def _pinv(self, y: Tensor, /) -> Tensor:
         return self.v(self.s_inv * self.ut(y))
@@ -104,7 +109,7 @@ class SpectralOperator(LinearOperator):
             weight = self.s_inv
         else:
             weight = self.s / (self.s2 + column(lam, z))
-        return x + self.v(weight * (self.ut(y) - self.s * z))
+        return self._plus_v(x, weight * (self.ut(y) - self.s * z))
 
     def _norm(self) -> float:
         return float(self.spectrum.max()) if self.spectrum.numel() else 0.0

@@ -69,6 +69,7 @@ CASES = {
     "blur per sample": lambda: Blur(RGB, _kernels(3)),
     "blur singular": lambda: Blur((1, 6, 8), torch.full((1, 3), 1 / 3).repeat(3, 1) / 3),
     "downsample": lambda: Downsample((3, 4, 6), 2),
+    "downsample by 1": lambda: Downsample((1, 3, 4), 1),
     "downsample odd": lambda: Downsample((1, 9, 6), 3),
     "walsh-hadamard": lambda: WalshHadamard((2, 8, 4), 0.4, 1),
     "walsh-hadamard full": lambda: WalshHadamard((1, 4, 8), 1.0, 1),

@@ -68,6 +68,16 @@ def test_gram_solve_and_prox(operator, matrix):
         close(operator.prox(x, y, lam), z, tol(operator))
 
 
+def test_gram_solve_within_the_row_space(operator):
+    """b = Aᵀ y has no null part: what rounding puts there must not come back divided by λ."""
+    _, y = draw(operator)
+    b, lam = operator.adjoint(y).double(), 1e-6
+    z = operator.gram_solve(b.to(y), lam).double()
+    error = (operator.double().gram(z) + lam * z - b).flatten(1).norm(dim=1)
+    scale = (operator.norm() ** 2 + lam) * z.flatten(1).norm(dim=1) + b.flatten(1).norm(dim=1)
+    assert float((error / scale).max()) <= (1e-10 if y.dtype == torch.float64 else 1e-5)
+
+
 def test_prox_without_lam_is_the_projection(operator, matrix):
     x, _ = draw(operator)
     y = operator(draw(operator, 1)[0])

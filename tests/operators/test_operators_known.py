@@ -225,7 +225,7 @@ def test_closed_forms_never_wait_for_the_device(make):
         (lambda: operator(x), 5),
         (lambda: operator.adjoint(y), 6),
         (lambda: operator.pinv(y), 6),
-        (lambda: operator.gram_solve(x, lam), 15),
+        (lambda: operator.gram_solve(x, lam), 16),
         (lambda: operator.prox(x, y, lam), 15),
     ]
     for call, most in calls:
