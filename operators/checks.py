@@ -93,15 +93,16 @@ def gram_test(
 def vjp_test(operator: Operator, batch: int = 2, seed: int = 0, tol: float = 0.0) -> float:
     """⟨v, A(x + h u) − A(x − h u)⟩ / 2h against ⟨vjp(x, v), u⟩, for any smooth operator.
 
-    Relative to the norms; x of size about 1, h = ∛eps. tol: 1e-2 in float32, 1e-6 in float64 by
-    default. Of no use where rounding, by choice, counts as the identity in gradients.
+    Relative to the norms; x of size about 1, u half along vjp(x, v), h = ∛eps. tol: 1e-2 in
+    float32, 1e-6 in float64 by default. Of no use where rounding counts as the identity.
     """
     single = operator.anchor.dtype != torch.float64
     x, v = _draws(operator, batch, seed)
-    u, _ = _draws(operator, batch, seed + 1)
+    back = operator.vjp(x, v).detach()
+    size = column(_norm(back).clamp_min(torch.finfo(x.dtype).tiny), back)
+    u = _draws(operator, batch, seed + 1)[0] + back / size * back[0].numel() ** 0.5
     h = torch.finfo(x.dtype).eps ** (1 / 3)
     slope = (operator(x + h * u) - operator(x - h * u)) / (2 * h)
-    back = operator.vjp(x, v)
     scale = _norm(slope) * _norm(v) + _norm(back) * _norm(u)
     error = (dot(slope, v) - dot(back, u)).abs()
     return _judge(operator, "vjp_test", error, scale, tol or (1e-2 if single else 1e-6))

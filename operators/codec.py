@@ -84,7 +84,7 @@ class JPEG(Operator):
         x = _levels((x + 1) * 127.5)
         x = pad(x, (0, -width % 16, 0, height % 2), "replicate")
         x = self._code(x, self.luma) if x.shape[1] == 1 else self._colours(x)
-        return x[..., :height, :width] / 127.5 - 1
+        return (x[..., :height, :width] / 127.5 - 1).contiguous()
 
     def _colours(self, x: Tensor) -> Tensor:
         x = _mixed(self.colour, x)

@@ -6,4 +6,11 @@ from inverse.flows.pinv import Pinv, PinvScore
 from inverse.flows.replace import Replace
 from inverse.flows.score import ScoreFlow
 
-__all__ = ["Flat", "Norm", "Pinv", "PinvScore", "Replace", "ScoreFlow"]
+__all__ = [
+    "Flat",
+    "Norm",
+    "Pinv",
+    "PinvScore",
+    "Replace",
+    "ScoreFlow",
+]

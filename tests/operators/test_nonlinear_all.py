@@ -47,7 +47,7 @@ def test_vjp_is_autograd_s(operator):
 def test_vjp_against_differences(name):
     operator = SMOOTH[name]()
     assert vjp_test(operator.double()) <= 1e-6
-    vjp_test(operator.float())
+    vjp_test(operator.float(), tol=0.05)  # clipping has kinks
     operator.double()
     x, _ = picture(operator, 1)
     assert torch.autograd.gradcheck(operator, x.requires_grad_(), fast_mode=True)
