@@ -16,6 +16,7 @@ from operators import Noise, Operator, Problem, Rng, measure
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
+    from optuna.trial import FrozenTrial
 
 
 class Case(NamedTuple):
@@ -111,9 +112,16 @@ def _is_range(values: Any) -> bool:
     return isinstance(values, dict) and values.get("low", math.inf) < values.get("high", -math.inf)
 
 
-def search(objective: Objective, trials: int, first: dict[str, Any], seed: int = 0) -> "Study":
+def search(
+    objective: Objective,
+    trials: int,
+    first: dict[str, Any],
+    seed: int = 0,
+    watch: Callable[["Study", "FrozenTrial"], None] | None = None,
+) -> "Study":
     """Try ``first``, then up to ``trials`` settings in all: the whole grid where it is finite and
     small enough, else Optuna's tree-structured Parzen estimator; hopeless trials are cut short.
+    ``watch`` is called after every trial.
 
     Reference: Akiba et al., 2019, arXiv:1907.10902; Bergstra et al., 2011 (TPE).
     """
@@ -131,5 +139,5 @@ def search(objective: Objective, trials: int, first: dict[str, Any], seed: int =
     )
     if not small:
         study.enqueue_trial(first)
-    study.optimize(objective, n_trials=trials, catch=())
+    study.optimize(objective, n_trials=trials, callbacks=[watch] if watch else None)
     return study

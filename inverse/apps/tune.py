@@ -39,7 +39,7 @@ def run(config: DictConfig) -> None:
         Budget(**config.budget),
     )
     first = {str(name): config.solver[name] for name in space}
-    study = search(objective, config.trials, first, config.seed)
+    study = search(objective, config.trials, first, config.seed, _tell)
     _report(study, Path(HydraConfig.get().runtime.output_dir))
     found = " ".join(f"solver.{name}={value}" for name, value in study.best_params.items())
     print(f"best {config.objective} {study.best_value:.4f}: {found}")
@@ -52,6 +52,11 @@ def _tasks(config: DictConfig) -> dict[str, Callable[[tuple[int, ...]], Operator
         return partial(build, OmegaConf.create({"seed": config.seed, "it": values}).it)
 
     return {choice: make(choice) for choice in config.operators}
+
+
+def _tell(study: Any, trial: Any) -> None:
+    worth = f"{trial.value:.4f}" if trial.state.name == "COMPLETE" else trial.state.name.lower()
+    print(f"trial {trial.number}: {worth}  {trial.params}", flush=True)
 
 
 def _report(study: Any, folder: Path) -> None:
