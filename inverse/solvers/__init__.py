@@ -1,5 +1,6 @@
 """Published solvers, and ours, as compositions of the same few parts: one factory per file."""
 
+from inverse.solvers.cycle import cycle
 from inverse.solvers.ddnm import ddnm
 from inverse.solvers.ddnm_plus import ddnm_plus
 from inverse.solvers.ddrm import ddrm
@@ -14,6 +15,7 @@ from inverse.solvers.repaint import repaint
 from inverse.solvers.score_sde import score_sde
 
 __all__ = [
+    "cycle",
     "ddnm",
     "ddnm_plus",
     "ddrm",

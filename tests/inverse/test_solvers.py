@@ -39,6 +39,7 @@ def tiny_prior() -> EDMPrior:
 
 
 SOLVERS = {
+    "cycle": functools.partial(solvers.cycle, steps=4, encode=3),
     "ddnm": functools.partial(solvers.ddnm, steps=5),
     "ddnm-travel": functools.partial(solvers.ddnm, steps=6, jump=2, repeats=2),
     "ddnm_plus": functools.partial(solvers.ddnm_plus, steps=6, jump=2, repeats=2),
