@@ -92,12 +92,12 @@ class Operator(nn.Module, ABC):
         """m, how many values of y are measurements: one int, or one per sample, shape (B,)."""
         return math.prod(self.out_shape)
 
-    def select(self, rows: slice) -> Self:
-        """The operator for some samples of the batch: self unless parameters are per sample."""
+    def select(self, rows: slice | Tensor) -> Self:
+        """The operator for some samples (slice or indices): self unless it differs between them."""
         if self.batch is None:
             return self
         part = copy.copy(self)
-        part.batch = len(range(self.batch)[rows])
+        part.batch = len(torch.arange(self.batch)[rows])
         part._buffers = dict(self._buffers)
         part._modules = {
             key: child.select(rows) if isinstance(child, Operator) else child

@@ -119,6 +119,12 @@ class Problem:
             raise TypeError(f"Problem: index with a slice such as problem[i:i+1], got {rows!r}")
         return self._with(self.operator.select(rows), self.noise.select(rows), self.y[rows])
 
+    def repeat(self, count: int) -> Problem:
+        """Every sample ``count`` times in a row: the problem of ``count`` particles per sample."""
+        rows = torch.arange(len(self)).repeat_interleave(count)
+        y = self.y.repeat_interleave(count, 0)
+        return self._with(self.operator.select(rows), self.noise.select(rows), y)
+
     def to(self, device: torch.device | str) -> Problem:
         """The problem on another device; this one, and its operator, stay where they are."""
         y = self.y.to(device)

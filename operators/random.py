@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -17,6 +18,8 @@ class Rng:
 
     Raises: ValueError for no seeds or a negative one; TypeError for a seed that is no int.
     """
+
+    _rows = 1  # consecutive rows that each stream feeds
 
     def __init__(self, seeds: Sequence[int], device: torch.device | str = "cpu") -> None:
         seeds = list(seeds)
@@ -33,7 +36,7 @@ class Rng:
         ]
 
     def __len__(self) -> int:
-        return len(self._generators)
+        return len(self._generators) * self._rows
 
     def __repr__(self) -> str:
         return f"Rng({len(self)} samples, {self.device})"
@@ -42,29 +45,45 @@ class Rng:
         """The streams of some samples: shared with this Rng, not copied (may be empty)."""
         if not isinstance(rows, slice):
             raise TypeError(f"Rng: index with a slice such as rng[i:i+1], got {rows!r}")
+        if self._rows != 1:
+            raise TypeError(f"Rng: streams of {self._rows} rows each cannot be sliced")
         part = object.__new__(Rng)
         part.device, part._generators = self.device, self._generators[rows]
+        return part
+
+    def each(self, count: int) -> Self:
+        """The same streams, each feeding ``count`` consecutive rows: ``count`` times as many rows.
+
+        For a group of particles per sample: its draws depend on no other group. Shared, not copied.
+        Raises ValueError for a count below 1.
+        """
+        if count < 1:
+            raise ValueError(f"Rng: each needs a count of at least 1, got {count}")
+        part = object.__new__(type(self))
+        part.device, part._generators = self.device, self._generators
+        part._rows = self._rows * count
         return part
 
     def normal(self, shape: Sequence[int], dtype: torch.dtype = torch.float32) -> Tensor:
         """Independent N(0, 1) draws of `shape` = (B, …), row b from stream b; B = len(self)."""
         out = self._empty(shape, dtype)
-        for row, generator in zip(out.unbind(0), self._generators, strict=True):
-            row.normal_(generator=generator)
+        for rows, generator in zip(self._groups(out), self._generators, strict=True):
+            rows.normal_(generator=generator)
         return out
 
     def uniform(self, shape: Sequence[int], dtype: torch.dtype = torch.float32) -> Tensor:
         """Independent draws, uniform on [0, 1), of `shape` = (B, …), row b from stream b."""
         out = self._empty(shape, dtype)
-        for row, generator in zip(out.unbind(0), self._generators, strict=True):
-            row.uniform_(generator=generator)
+        for rows, generator in zip(self._groups(out), self._generators, strict=True):
+            rows.uniform_(generator=generator)
         return out
 
     def poisson(self, rate: Tensor) -> Tensor:
         """Independent Poisson draws with means `rate` >= 0, shape (B, …), row b from stream b."""
         out = self._empty(rate.shape, rate.dtype)
-        for row, mean, generator in zip(out, rate, self._generators, strict=True):
-            row.copy_(torch.poisson(mean, generator=generator))
+        pairs = zip(self._groups(out), self._groups(rate), strict=True)
+        for (rows, mean), generator in zip(pairs, self._generators, strict=True):
+            rows.copy_(torch.poisson(mean, generator=generator))
         return out
 
     def state(self) -> list[Tensor]:
@@ -73,10 +92,14 @@ class Rng:
 
     def restore(self, state: Sequence[Tensor]) -> None:
         """Put every stream back to where `state()` found it. Raises ValueError on a wrong count."""
-        if len(state) != len(self):
-            raise ValueError(f"Rng: {len(self)} streams cannot take {len(state)} states")
+        if len(state) != len(self._generators):
+            count = len(self._generators)
+            raise ValueError(f"Rng: {count} streams cannot take {len(state)} states")
         for generator, saved in zip(self._generators, state, strict=True):
             generator.set_state(saved)
+
+    def _groups(self, out: Tensor) -> tuple[Tensor, ...]:
+        return out.unflatten(0, (len(self._generators), self._rows)).unbind(0)
 
     def _empty(self, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
         shape = tuple(shape)

@@ -41,7 +41,7 @@ class Noise(ABC):
         """The standard deviation of y given `clean`: `sigma`, or per value, (B, …)."""
         return self.sigma
 
-    def select(self, rows: slice) -> Self:
+    def select(self, rows: slice | Tensor) -> Self:
         """The noise of some samples of the batch: self unless parameters are per sample."""
         return self._each(lambda v: v if v.ndim > 1 and v.shape[0] == 1 else v[rows])
 
