@@ -84,3 +84,27 @@ class Grid:
 
 def _between(a: float, b: float, fraction: float) -> float:
     return a + (b - a) * fraction
+
+
+class Ladder:
+    """``ladder(start)`` is the walk of ``steps`` levels ``max(start decay^k, end)``, then CLEAN.
+
+    Once it has come down it stays at ``end``: the levels of a Gibbs sampler, which mixes there.
+
+    Raises:
+        ValueError: for no steps, or unless ``0 < end <= start`` and ``0 < decay <= 1``.
+    """
+
+    def __init__(self, steps: int, *, start: float, decay: float, end: float) -> None:
+        if not isinstance(steps, int) or steps < 1:
+            raise ValueError(f"Ladder: steps must be a whole number of at least 1, got {steps!r}")
+        if not (0 < end <= start and 0 < decay <= 1):
+            raise ValueError(
+                f"Ladder: need 0 < end <= start and 0 < decay <= 1, got {end=}, {start=}, {decay=}"
+            )
+        self.steps, self.start, self.decay, self.end = steps, start, decay, end
+
+    def __call__(self, start: Level | None = None) -> tuple[Level, ...]:
+        first = self.start if start is None else start.nsr
+        nsrs = (max(first * self.decay**k, self.end) for k in range(self.steps))
+        return (*(Level(1.0, nsr) for nsr in nsrs), CLEAN)

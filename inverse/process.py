@@ -1,7 +1,7 @@
 """The one loop: a diffusion process that yields after every step, and its nesting."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -19,7 +19,6 @@ from inverse.denoise import (
     estimate,
     needs_of,
 )
-from inverse.grids import Grid
 from inverse.levels import Level
 from inverse.needs import NOTHING, Needs, check
 from inverse.splitting import UNSPLIT, Splitting, splitting
@@ -54,6 +53,10 @@ class Iterate(NamedTuple):
         if need be.
         """
         return self._replace(x0=x0, x=self.x + self.level.alpha * (x0 - self.x0))
+
+
+Walk = Callable[[Level | None], Sequence[Level]]
+"""The levels to walk, down to clean, from a start or from one of its own: a `Grid`, a `Ladder`."""
 
 
 class Sampler(nn.Module, ABC):
@@ -119,7 +122,7 @@ class Process(Sampler):
         self,
         denoiser: Denoiser,
         transition: Transition,
-        grid: Grid,
+        grid: Walk,
         flow: DataFlow | None = None,
         split: str | Splitting = UNSPLIT,
         start: Start | None = None,

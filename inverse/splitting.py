@@ -14,6 +14,8 @@ UNSPLIT: Splitting = ()
 """Prior and data evaluated at the same state, displacements added."""
 LIE: Splitting = (("prior", 1.0), ("data", 1.0))
 """First order: the prior's flow, then the data's."""
+DATA_FIRST: Splitting = (("data", 1.0), ("prior", 1.0))
+"""First order: the data's flow, then the prior's."""
 STRANG: Splitting = (("data", 0.5), ("prior", 1.0), ("data", 0.5))
 """Second order: half the data's flow, the prior's, the other half."""
 

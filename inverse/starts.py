@@ -49,6 +49,13 @@ class SpectralStart(Start):
         return x.mul_(level.sigma).add_(data.operator.v(heard))
 
 
+class Grey(Start):
+    """``x = 0``, the middle of the range: for chains that forget where they start."""
+
+    def __call__(self, problem: Problem, rng: Rng, level: Level) -> Tensor:
+        return problem.y.new_zeros((len(problem), *problem.operator.in_shape))
+
+
 class WienerStart(Start):
     """``x = alpha w + temperature sigma n`` with w the Wiener restoration of the data (`wiener`).
 

@@ -11,6 +11,7 @@ ROOT = Path(__file__).parent.parent
 FOUNDATION = {"levels", "grids", "denoise", "equivariant", "needs", "splitting", "starts"}
 ALLOWED = {  # part of inverse -> parts of inverse it may import
     "levels": set(),
+    "citing": {"solvers"},
     "files": set(),
     "seeds": set(),
     "grids": {"levels"},
@@ -26,8 +27,11 @@ ALLOWED = {  # part of inverse -> parts of inverse it may import
     "flows": {"denoise", "levels", "linear", "needs"},
     "transitions": {"denoise", "levels", "linear", "needs"},
     "process": FOUNDATION | {"transitions"},
+    "averaging": {"denoise", "levels", "needs", "process"},
+    "particles": FOUNDATION | {"flows", "linear", "process", "transitions"},
     "solving": {"denoise", "process"},
-    "solvers": FOUNDATION | {"encoding", "process", "steps", "flows", "transitions"},
+    "solvers": FOUNDATION
+    | {"averaging", "encoding", "particles", "process", "steps", "flows", "transitions"},
     "images": {"files"},
     "panels": {"images"},
     "metrics": {"images", "files"},

@@ -5,6 +5,7 @@ from inverse.flows.norm import Norm
 from inverse.flows.pinv import Pinv, PinvScore
 from inverse.flows.replace import Replace
 from inverse.flows.score import ScoreFlow
+from inverse.flows.step import Stepped
 
 __all__ = [
     "Flat",
@@ -14,3 +15,4 @@ __all__ = [
     "Replace",
     "ScoreFlow",
 ]
+__all__ = ["Norm", "Pinv", "PinvScore", "ScoreFlow", "Stepped"]

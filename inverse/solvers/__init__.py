@@ -28,4 +28,13 @@ __all__ = [
     "pigdm",
     "repaint",
     "score_sde",
+from inverse.solvers.pnpdm import pnpdm
+
+__all__ = [
+    "ddnm",
+    "diffpir",
+    "dps",
+    "nested",
+    "pigdm",
+    "pnpdm",
 ]

@@ -2,5 +2,6 @@
 
 from inverse.steps.project import Project
 from inverse.steps.prox import Prox
+from inverse.steps.sample import Sample
 
-__all__ = ["Project", "Prox"]
+__all__ = ["Project", "Prox", "Sample"]

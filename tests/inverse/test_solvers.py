@@ -54,6 +54,8 @@ SOLVERS = {
     "nested-data-first": functools.partial(solvers.nested, outer=3, inner=2, data_first=True),
     "repaint": functools.partial(solvers.repaint, steps=6, jump=2, repeats=2),
     "score_sde": functools.partial(solvers.score_sde, steps=5),
+    "pnpdm": functools.partial(solvers.pnpdm, steps=4, inner=2),
+    "pnpdm-mean": functools.partial(solvers.pnpdm, steps=4, inner=2, burn_in=2),
 }
 OPERATORS = {
     "inpaint": inpaint_random(SHAPE, keep=0.4),
