@@ -9,6 +9,8 @@ from inverse.solvers.dmps import dmps
 from inverse.solvers.dps import dps
 from inverse.solvers.ilvr import ilvr
 from inverse.solvers.mcg import mcg
+from inverse.solvers.ltsp import ltsp
+from inverse.solvers.momentum import momentum
 from inverse.solvers.nested import nested
 from inverse.solvers.pigdm import pigdm
 from inverse.solvers.repaint import repaint
@@ -29,12 +31,16 @@ __all__ = [
     "repaint",
     "score_sde",
 from inverse.solvers.pnpdm import pnpdm
+from inverse.solvers.stsp import stsp
 
 __all__ = [
     "ddnm",
     "diffpir",
     "dps",
+    "ltsp",
+    "momentum",
     "nested",
     "pigdm",
     "pnpdm",
+    "stsp",
 ]

@@ -56,6 +56,10 @@ SOLVERS = {
     "score_sde": functools.partial(solvers.score_sde, steps=5),
     "pnpdm": functools.partial(solvers.pnpdm, steps=4, inner=2),
     "pnpdm-mean": functools.partial(solvers.pnpdm, steps=4, inner=2, burn_in=2),
+    "ltsp": functools.partial(solvers.ltsp, steps=8, order=2),
+    "stsp": functools.partial(solvers.stsp, steps=6),
+    "stsp-corrected": functools.partial(solvers.stsp, steps=8, corrected=True),
+    "momentum": functools.partial(solvers.momentum, steps=8),
 }
 OPERATORS = {
     "inpaint": inpaint_random(SHAPE, keep=0.4),

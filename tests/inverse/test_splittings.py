@@ -1,0 +1,68 @@
+"""The published split and momentum samplers converge at the orders that their docstrings state."""
+
+import math
+
+import pytest
+
+from inverse.denoise import Guided
+from inverse.flows import PinvScore
+from inverse.needs import BACKWARD, LINEAR
+from inverse.process import Process
+from inverse.solvers import ltsp, momentum, stsp
+from inverse.solving import solve
+from inverse.transitions import Multistep
+from operators import Rng
+from tests.inverse.test_orders import PRIOR, Walk, end_state
+from tests.inverse.test_solvers import problem, tiny_prior
+
+TRUTH = end_state(Process(Guided(PRIOR, PinvScore(1.0)), Multistep(4), Walk(1024)))
+
+
+def order(solver, counts, **settings):
+    """Of convergence to the guided flow, on equal steps that stop at a noisy level."""
+
+    def error(steps):
+        process = solver(PRIOR, **settings)
+        process.grid = Walk(steps)
+        return float((end_state(process) - TRUTH).norm())
+
+    return math.log2(error(counts[0]) / error(counts[1]))
+
+
+@pytest.mark.parametrize("solver", [ltsp, stsp])
+@pytest.mark.parametrize("plms", [1, 2, 3, 4])
+def test_published_splittings_are_first_order_whatever_the_multistep(solver, plms):
+    assert abs(order(solver, (64, 128), order=plms) - 1) < 0.2
+
+
+def test_the_corrected_strang_splitting_is_second_order():
+    assert abs(order(stsp, (32, 64), corrected=True) - 2) < 0.2
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 4])
+def test_momentum_keeps_its_order_under_guidance(k):
+    assert k - 0.3 < order(momentum, (128, 256), order=k, beta=0.8) < k + 0.6
+
+
+def test_momentum_of_damping_one_is_adams_bashforth():
+    plain = Process(Guided(PRIOR, PinvScore(1.0)), Multistep(3), Walk(20))
+    heavy = momentum(PRIOR, order=3, beta=1.0)
+    heavy.grid = Walk(20)
+    assert float((end_state(heavy) - end_state(plain)).norm()) < 1e-9
+
+
+@pytest.mark.parametrize(
+    ("sampler", "forward", "backward"),
+    [
+        (ltsp(tiny_prior(), steps=6, order=2), 12, 6),
+        (stsp(tiny_prior(), steps=6, order=2), 17, 11),
+        (stsp(tiny_prior(), steps=6, corrected=True), 33, 22),
+        (momentum(tiny_prior(), steps=6), 6, 6),
+    ],
+    ids=["ltsp", "stsp", "corrected", "momentum"],
+)
+def test_what_a_step_costs(sampler, forward, backward):
+    """As the docstrings say, less at the clean level, where nothing is evaluated."""
+    result = solve(sampler, problem(), Rng([0, 1, 2]))
+    assert (result.nfe, result.backward) == (forward, backward)
+    assert sampler.requires == {LINEAR, BACKWARD}
