@@ -81,3 +81,21 @@ def spectrum(problem: Problem, who: str) -> Spectrum:
         operator.s_inv > 0, column(noise_level(problem), y) * operator.s_inv, math.inf
     )
     return Spectrum(operator, y, tau)
+
+
+def squares(x: Tensor) -> Tensor:
+    """``||x||^2`` per sample, (B, ...) -> (B,), summed in float64."""
+    return x.flatten(1).square().sum(1, dtype=torch.float64)
+
+
+def log_evidence(
+    operator: LinearOperator, mean: Tensor, y: Tensor, variance: float | Tensor, r2: float
+) -> Tensor:
+    """``log N(y; A m, r^2 A A^T + variance I)``, (B,), up to what does not depend on the mean m.
+
+    That is ``-1/2 min_x ||y - A x||^2 / variance + ||x - m||^2 / r^2``, a sum of squares: nothing
+    cancels, however small the variance (a number, or one per sample) of the data is.
+    """
+    x = operator.prox(mean, y, variance / r2)
+    fit = (y - operator(x)) / column(variance, y) ** 0.5
+    return -0.5 * (squares(fit) + squares(x - mean) / r2)

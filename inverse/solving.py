@@ -40,12 +40,14 @@ class Meter:
     """Counts network calls of a running sampler and stops it when the budget is spent.
 
     Attributes:
-        forward, backward: calls so far. seconds: since the start.
+        samples: of the problem; a call on N times as many states (particles) counts N times.
+        forward, backward: calls so far, per sample. seconds: since the start.
         watch: called after every network call, with the meter (a progress bar, say).
     """
 
     budget: Budget = Budget()
     watch: Callable[["Meter"], None] | None = None
+    samples: int = 1
     forward: int = 0
     backward: int = 0
     began: float = field(default_factory=lambda: time.monotonic())
@@ -70,23 +72,27 @@ class Meter:
 
     def _before(self, prior: torch.nn.Module, inputs: tuple) -> None:
         now, budget = self.seconds, self.budget
-        if budget.nfe is not None and self.forward >= budget.nfe:
+        if budget.nfe is not None and self.forward + self._cost(inputs[0]) > budget.nfe:
             raise Spent
         if budget.seconds is not None and now + self.slowest > budget.seconds and self.forward:
             raise Spent
         self._call = now
 
     def _after(self, prior: torch.nn.Module, inputs: tuple, output: Estimate) -> None:
-        self.forward += 1
-        if self.forward > 1:  # the first call also pays for warming up
+        first, cost = self.forward == 0, self._cost(inputs[0])
+        self.forward += cost
+        if not first:  # the first call also pays for warming up
             self.slowest = max(self.slowest, self.seconds - self._call)
         if output.x0.requires_grad:
-            output.x0.register_hook(self._backward)
+            output.x0.register_hook(lambda grad: self._backward(cost))
         if self.watch is not None:
             self.watch(self)
 
-    def _backward(self, grad: Tensor) -> None:
-        self.backward += 1
+    def _backward(self, cost: int) -> None:
+        self.backward += cost
+
+    def _cost(self, x: Tensor) -> int:
+        return max(1, len(x) // self.samples)
 
 
 @dataclass(frozen=True)
@@ -150,7 +156,7 @@ def solve(
     """
     last: Iterate | None = None
     on_call = (lambda meter: watch(meter, last)) if watch else None
-    meter, snapshots, finished = Meter(budget or Budget(), on_call), [], False
+    meter, snapshots, finished = Meter(budget or Budget(), on_call, len(problem)), [], False
     with meter.on(sampler):
         try:
             for iterate in sampler.iterate(problem, rng):

@@ -9,7 +9,9 @@ from inverse.solvers.dmps import dmps
 from inverse.solvers.dps import dps
 from inverse.solvers.ilvr import ilvr
 from inverse.solvers.mcg import mcg
+from inverse.solvers.fps_smc import fps_smc
 from inverse.solvers.ltsp import ltsp
+from inverse.solvers.mcgdiff import mcgdiff
 from inverse.solvers.momentum import momentum
 from inverse.solvers.nested import nested
 from inverse.solvers.pigdm import pigdm
@@ -32,15 +34,19 @@ __all__ = [
     "score_sde",
 from inverse.solvers.pnpdm import pnpdm
 from inverse.solvers.stsp import stsp
+from inverse.solvers.tds import tds
 
 __all__ = [
     "ddnm",
     "diffpir",
     "dps",
+    "fps_smc",
     "ltsp",
+    "mcgdiff",
     "momentum",
     "nested",
     "pigdm",
     "pnpdm",
     "stsp",
+    "tds",
 ]

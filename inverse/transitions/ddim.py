@@ -21,6 +21,12 @@ def renoise(est: Estimate, b: Level, zeta: float, rng: Rng) -> Tensor:
     return x.add_(est.x0, alpha=b.alpha)
 
 
+def kernel(est: Estimate, b: Level, zeta: float) -> tuple[Tensor, float]:
+    """Mean and standard deviation of the Gaussian that `renoise` draws from."""
+    mean = (est.noise * (b.sigma * (1 - zeta) ** 0.5)).add_(est.x0, alpha=b.alpha)
+    return mean, b.sigma * zeta**0.5
+
+
 class DDIM(Transition):
     """``x_b = alpha_b x0 + sigma_b (sqrt(1 - z) noise + sqrt(z) n)``, ``z = eta^2 (1 - r^2)``.
 
@@ -35,9 +41,12 @@ class DDIM(Transition):
             raise ValueError(f"DDIM: eta must be in [0, 1], got {eta}")
         self.eta = eta
 
+    def share(self, a: Level, b: Level) -> float:
+        """The share z of the noise that is fresh after a step from ``a`` to ``b``."""
+        return self.eta**2 * (1 - (b.nsr / a.nsr) ** 2)
+
     def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
-        ratio = move.b.nsr / move.a.nsr
-        return renoise(move.est, move.b, self.eta**2 * (1 - ratio**2), move.rng), memory
+        return renoise(move.est, move.b, self.share(move.a, move.b), move.rng), memory
 
 
 class Renoise(Transition):
@@ -52,6 +61,10 @@ class Renoise(Transition):
             raise ValueError(f"Renoise: zeta must be in [0, 1], got {zeta}")
         self.zeta = zeta
         self.eta = zeta**0.5
+
+    def share(self, a: Level, b: Level) -> float:
+        """The share zeta of the noise that is fresh after a step."""
+        return self.zeta
 
     def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
         return renoise(move.est, move.b, self.zeta, move.rng), memory

@@ -60,6 +60,9 @@ SOLVERS = {
     "stsp": functools.partial(solvers.stsp, steps=6),
     "stsp-corrected": functools.partial(solvers.stsp, steps=8, corrected=True),
     "momentum": functools.partial(solvers.momentum, steps=8),
+    "fps_smc": functools.partial(solvers.fps_smc, steps=5, particles=3),
+    "tds": functools.partial(solvers.tds, steps=5, particles=3),
+    "mcgdiff": functools.partial(solvers.mcgdiff, steps=5, particles=3),
 }
 OPERATORS = {
     "inpaint": inpaint_random(SHAPE, keep=0.4),
