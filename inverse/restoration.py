@@ -13,7 +13,7 @@ from torch import Tensor
 from inverse.files import write_atomic
 from inverse.images import PHOTOGRAPHS, ImageError, list_images, load_image, sample_photograph
 from inverse.images import save_image as save
-from inverse.metrics import LPIPS, psnr, score
+from inverse.metrics import LPIPS, psnr, score, summarise
 from inverse.panels import Tile, anytime_strip, error_tile, panel, progress
 from inverse.solving import Result, Snapshot
 from operators import Operator, Problem
@@ -94,6 +94,7 @@ class Report:
             if len(result.x0) > 1:
                 mean = result.x0.mean(0, keepdim=True)
                 scores["mean_of_samples"] = score(mean, self.truth[None], self.lpips)
+                scores |= self._calibration(self.truth)
         if self.lpips is None and self.truth is not None:
             scores["lpips"] = None
             scores["lpips_missing"] = self.missing
@@ -111,6 +112,12 @@ class Report:
             "operator": self.problem.operator.describe(),
         }
 
+    def _calibration(self, truth: Tensor) -> dict:
+        summary = summarise(self.result.x0[:, None], truth[None])
+        assert summary.crps is not None and summary.coverage is not None
+        share = {"share": float(summary.coverage), "nominal": summary.nominal}
+        return {"crps": float(summary.crps), "coverage": share}
+
     def write(self, folder: Path) -> dict:
         """Write pictures and metrics.json into ``folder``; returns the metrics."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -127,9 +134,9 @@ class Report:
         if len(samples) > 1:
             tiles = [Tile(f"sample {k}", x) for k, x in enumerate(samples[:16])]
             save(anytime_strip(tiles, columns=4), folder / "samples.png")
-            save(samples.mean(0), folder / "mean.png")
-            spread = samples.std(0).mean(0, keepdim=True)
-            save(spread * 4 - 1, folder / "std.png")
+            summary = summarise(samples[:, None])
+            save(summary.mean[0], folder / "mean.png")
+            save(summary.std[0].mean(0, keepdim=True) * 4 - 1, folder / "std.png")
         write_atomic(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
         return metrics
 

@@ -2,6 +2,17 @@
 
 from inverse.metrics.fidelity import psnr, ssim
 from inverse.metrics.lpips import LPIPS, LPIPSUnavailable
+from inverse.metrics.posterior import Summary, coverage, crps, summarise
 from inverse.metrics.score import score
 
-__all__ = ["LPIPS", "LPIPSUnavailable", "psnr", "score", "ssim"]
+__all__ = [
+    "LPIPS",
+    "LPIPSUnavailable",
+    "Summary",
+    "coverage",
+    "crps",
+    "psnr",
+    "score",
+    "ssim",
+    "summarise",
+]
