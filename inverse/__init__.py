@@ -6,7 +6,10 @@
 
     result = solve(nested(bundled()), problem, Rng([0]))
 
-with ``problem`` and `Rng` from `operators`.
+with ``problem`` and `Rng` from `operators`; ``cite("nested")`` is the BibTeX of its papers.
 """
 
+from inverse.citing import cite
+
+__all__ = ["cite"]
 __version__ = "0.1.0"

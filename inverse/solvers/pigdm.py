@@ -16,7 +16,7 @@ def pigdm(
     ``x_b = DDIM(x, x0) + a g``, ``g = J^T A^T (A A^T + sigma_y^2 / r^2 I)^{-1} (y - A x0)``,
     ``r^2 = nsr^2 / (1 + nsr^2 / data_variance)``. Linear operators; one backward pass per step.
 
-    Reference: Song et al., 2023, ICLR, Alg. 1 (no released code).
+    Reference: Song et al., 2023, ICLR, openreview:9_gsMA8MRKQ, Alg. 1 (no released code).
     Departures: r^2 as for a variance exploding path at equal nsr, which on the variance
     preserving path is sigma^2, as it should be (the paper's formula mixes the two).
     """
