@@ -7,16 +7,19 @@ from inverse.solvers.ddrm import ddrm
 from inverse.solvers.diffpir import diffpir
 from inverse.solvers.dmps import dmps
 from inverse.solvers.dps import dps
-from inverse.solvers.ilvr import ilvr
-from inverse.solvers.mcg import mcg
 from inverse.solvers.fps_smc import fps_smc
+from inverse.solvers.ilvr import ilvr
 from inverse.solvers.ltsp import ltsp
+from inverse.solvers.mcg import mcg
 from inverse.solvers.mcgdiff import mcgdiff
 from inverse.solvers.momentum import momentum
 from inverse.solvers.nested import nested
 from inverse.solvers.pigdm import pigdm
+from inverse.solvers.pnpdm import pnpdm
 from inverse.solvers.repaint import repaint
 from inverse.solvers.score_sde import score_sde
+from inverse.solvers.stsp import stsp
+from inverse.solvers.tds import tds
 
 __all__ = [
     "cycle",
@@ -26,27 +29,17 @@ __all__ = [
     "diffpir",
     "dmps",
     "dps",
-    "ilvr",
-    "mcg",
-    "nested",
-    "pigdm",
-    "repaint",
-    "score_sde",
-from inverse.solvers.pnpdm import pnpdm
-from inverse.solvers.stsp import stsp
-from inverse.solvers.tds import tds
-
-__all__ = [
-    "ddnm",
-    "diffpir",
-    "dps",
     "fps_smc",
+    "ilvr",
     "ltsp",
+    "mcg",
     "mcgdiff",
     "momentum",
     "nested",
     "pigdm",
     "pnpdm",
+    "repaint",
+    "score_sde",
     "stsp",
     "tds",
 ]

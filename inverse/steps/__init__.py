@@ -4,4 +4,8 @@ from inverse.steps.project import Project
 from inverse.steps.prox import Prox
 from inverse.steps.sample import Sample
 
-__all__ = ["Project", "Prox", "Sample"]
+__all__ = [
+    "Project",
+    "Prox",
+    "Sample",
+]
