@@ -3,6 +3,7 @@
 from operators import checks, interop, kernels, masks
 from operators.algebra import stack
 from operators.base import Operator
+from operators.bayer import Bayer, bayer
 from operators.blur import Blur, blur_defocus, blur_file, blur_gaussian, blur_motion
 from operators.codec import JPEG, jpeg
 from operators.colour import Greyscale, greyscale
@@ -15,7 +16,9 @@ from operators.inpaint import (
     inpaint_brush,
     inpaint_file,
     inpaint_half,
+    inpaint_outpaint,
     inpaint_random,
+    inpaint_text,
 )
 from operators.linear import LinearOperator
 from operators.module import Module
@@ -41,6 +44,7 @@ from operators.sensing import DenseGaussian, WalshHadamard, dense_gaussian, wals
 from operators.spectral import SpectralOperator
 
 __all__ = [
+    "Bayer",
     "Blur",
     "Clip",
     "DenseGaussian",
@@ -66,6 +70,7 @@ __all__ = [
     "SpectralOperator",
     "Uniform",
     "WalshHadamard",
+    "bayer",
     "blur_defocus",
     "blur_file",
     "blur_gaussian",
@@ -82,9 +87,11 @@ __all__ = [
     "inpaint_brush",
     "inpaint_file",
     "inpaint_half",
+    "inpaint_outpaint",
     "inpaint_random",
     "interop",
     "jpeg",
+    "inpaint_text",
     "kernels",
     "laplace",
     "masks",

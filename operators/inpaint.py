@@ -85,9 +85,11 @@ class Inpaint(SpectralOperator):
         return self
 
 
-def inpaint_random(image_shape: Sequence[int], keep: float = 0.3, seed: int = 0) -> Inpaint:
+def inpaint_random(
+    image_shape: Sequence[int], keep: float = 0.3, seed: int = 0, channelwise: bool = False
+) -> Inpaint:
     """Inpainting of random pixels; keep is the fraction kept. See `masks.random`."""
-    return Inpaint(image_shape, masks.random(image_shape, keep, seed))
+    return Inpaint(image_shape, masks.random(image_shape, keep, seed, channelwise))
 
 
 def inpaint_box(
@@ -104,6 +106,22 @@ def inpaint_box(
 def inpaint_half(image_shape: Sequence[int], side: str = "right") -> Inpaint:
     """Inpainting of half of the image. See `masks.half`."""
     return Inpaint(image_shape, masks.half(image_shape, side))
+
+
+def inpaint_outpaint(
+    image_shape: Sequence[int], height: int | None = None, width: int | None = None
+) -> Inpaint:
+    """Outpainting: only a box in the middle is measured. See `masks.outpaint`."""
+    return Inpaint(image_shape, masks.outpaint(image_shape, height, width))
+
+
+def inpaint_text(
+    image_shape: Sequence[int],
+    words: str = "the quick brown fox jumps over the lazy dog",
+    size: int | None = None,
+) -> Inpaint:
+    """Inpainting under lines of text. See `masks.text`."""
+    return Inpaint(image_shape, masks.text(image_shape, words, size))
 
 
 def inpaint_brush(

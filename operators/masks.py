@@ -1,4 +1,4 @@
-"""Masks for inpainting: bool tensors (H, W), True where the pixel is kept."""
+"""Masks for inpainting: bool tensors (H, W), or (C, H, W), True where the pixel is kept."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from torch import Tensor
 
 from operators.base import as_shape
 from operators.files import read_array
+from operators.strokes import brush, text
+
+__all__ = ["box", "brush", "from_file", "half", "outpaint", "random", "text"]
 
 
 def _sides(image_shape: Sequence[int]) -> tuple[int, int]:
@@ -18,18 +21,25 @@ def _sides(image_shape: Sequence[int]) -> tuple[int, int]:
     return height, width
 
 
-def random(image_shape: Sequence[int], keep: float = 0.3, seed: int = 0) -> Tensor:
-    """Keep a random fraction `keep` of the pixels (all channels of a pixel together).
+def random(
+    image_shape: Sequence[int], keep: float = 0.3, seed: int = 0, channelwise: bool = False
+) -> Tensor:
+    """Keep a random fraction `keep` of the pixels, all channels of a pixel together: (H, W).
 
-    Exactly round(keep·H·W) pixels, at least one. Raises ValueError unless 0 < keep <= 1.
+    With `channelwise` every value is drawn by itself instead: (C, H, W). Exactly
+    round(keep·H·W), or round(keep·C·H·W), are kept, at least one.
+    Raises ValueError unless 0 < keep <= 1.
     """
-    height, width = _sides(image_shape)
+    shape = _sides(image_shape)
+    if channelwise:
+        shape = (int(image_shape[0]), *shape)
     if not 0 < keep <= 1:
         raise ValueError(f"mask: keep is the fraction kept, 0 < keep <= 1, got {keep}")
-    order = torch.randperm(height * width, generator=torch.Generator().manual_seed(seed))
-    mask = torch.zeros(height * width, dtype=torch.bool)
-    mask[order[: max(1, round(keep * height * width))]] = True
-    return mask.view(height, width)
+    count = math.prod(shape)
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
+    mask = torch.zeros(count, dtype=torch.bool)
+    mask[order[: max(1, round(keep * count))]] = True
+    return mask.view(shape)
 
 
 def box(
@@ -59,6 +69,16 @@ def box(
     return mask
 
 
+def outpaint(
+    image_shape: Sequence[int], height: int | None = None, width: int | None = None
+) -> Tensor:
+    """Keep a box of height × width pixels in the middle only; half of each side by default.
+
+    Raises ValueError for a box that leaves the image or covers it.
+    """
+    return ~box(image_shape, height, width)
+
+
 def half(image_shape: Sequence[int], side: str = "right") -> Tensor:
     """Lose the half of the image on `side`: left, right, top or bottom."""
     rows, columns = _sides(image_shape)
@@ -70,27 +90,6 @@ def half(image_shape: Sequence[int], side: str = "right") -> Tensor:
         mask[slice(rows // 2) if side == "top" else slice((rows + 1) // 2, None)] = False
     else:
         raise ValueError(f"mask: side must be left, right, top or bottom, got {side!r}")
-    return mask
-
-
-def brush(
-    image_shape: Sequence[int], strokes: int = 4, thickness: float = 0.06, seed: int = 0
-) -> Tensor:
-    """Lose `strokes` random brush strokes (chains of four segments).
-
-    thickness: width of the brush as a fraction of the shorter side.
-    """
-    rows, columns = _sides(image_shape)
-    generator = torch.Generator().manual_seed(seed)
-    grid = torch.stack(torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij"), -1)
-    radius = max(0.5, thickness * min(rows, columns) / 2)
-    mask = torch.ones(rows, columns, dtype=torch.bool)
-    for _ in range(strokes):
-        points = torch.rand(5, 2, generator=generator) * torch.tensor([rows, columns])
-        for a, b in zip(points[:-1], points[1:], strict=True):
-            way = b - a
-            along = ((grid - a) @ way / way.square().sum().clamp_min(1e-6)).clamp(0, 1)
-            mask &= (grid - a - along[..., None] * way).norm(dim=-1) > radius
     return mask
 
 

@@ -3,6 +3,7 @@
 import torch
 
 from operators import (
+    Bayer,
     Blur,
     DenseGaussian,
     Diagonal,
@@ -100,6 +101,9 @@ CASES = {
     "stacked": lambda: stack([Downsample((3, 4, 6), 2), Inpaint((3, 4, 6), masks.half((3, 4, 6)))]),
     "scaled composed": lambda: 2 * (Greyscale(RGB) @ _blur()),
     "third party": Cumulative,
+    "inpaint channelwise": lambda: Inpaint(RGB, masks.random(RGB, 0.4, 1, channelwise=True)),
+    "bayer": lambda: Bayer((3, 4, 6)),
+    "bayer odd": lambda: Bayer((3, 5, 3), "GBRG"),
 }
 
 
