@@ -163,11 +163,8 @@ class Process(Sampler):
                 state, memory = climb(state, a, b, rng), self.transition.init()
                 continue
             state, x0, memory = self._step(state, a, b, memory, problem, rng)
-            if self.project is not None:
-                ev = Evaluation(self.denoiser, state, b, problem, rng, self.project.differentiable)
-                state = state.add(self.project(ev, b, b, 1.0), alpha=b.alpha)
-                x0 = state if b.sigma == 0 else x0
-            yield Iterate(step, steps, b, state, x0, memory)
+            state = self._projected(state, b, problem, rng)
+            yield Iterate(step, steps, b, state, state if b.sigma == 0 else x0, memory)
 
     def _step(
         self, x: Tensor, a: Level, b: Level, memory: Memory, problem: Problem, rng: Rng
@@ -186,7 +183,7 @@ class Process(Sampler):
             moved, memory = self.transition.step(move, memory)
             if self.flow is not None:
                 moved = moved.add(self.flow(ev, a, b, 1.0), alpha=b.alpha)
-            return moved, moved if b.sigma == 0 else ev.estimate.x0, memory
+            return moved, ev.estimate.x0, memory
 
         x0, at, passed = x, a, 0.0
         for part, fraction in self.split:
@@ -200,7 +197,13 @@ class Process(Sampler):
                 span = _span(a, b, passed), _span(a, b, passed + fraction)
                 x = x.add(self.flow(look(x, at), *span, fraction), alpha=at.alpha)
                 passed += fraction
-        return x, x if b.sigma == 0 else x0, memory
+        return x, x0, memory
+
+    def _projected(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Tensor:
+        if self.project is None:
+            return x
+        ev = Evaluation(self.denoiser, x, level, problem, rng, self.project.differentiable)
+        return x.add(self.project(ev, level, level, 1.0), alpha=level.alpha)
 
 
 def _span(a: Level, b: Level, fraction: float) -> Level:

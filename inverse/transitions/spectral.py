@@ -42,9 +42,7 @@ class Spectral(Transition):
         operator, y, tau = data
         (x0, noise), b, kept = move.est, move.b, (1 - self.eta**2) ** 0.5
         fresh = move.rng.normal(x0.shape)
-        free = (
-            (x0 * b.alpha).add_(noise, alpha=kept * b.sigma).add_(fresh, alpha=self.eta * b.sigma)
-        )
+        free = b.alpha * x0 + b.sigma * (kept * noise + self.eta * fresh)
         rest, old, new = y - operator.vt(x0), operator.vt(noise), operator.vt(fresh)
         mixed = kept * old + self.eta * new
         lacking = data.lacking(b, self.eta_b) * (mixed if self.carry else new)
