@@ -21,7 +21,6 @@ from inverse.transitions import DDIM, Renoise
 from operators import Problem, Rng, SpectralOperator, blur_gaussian, dense_gaussian, downsample
 from operators import gaussian as noise
 from tests.inverse.cases import DIM, SHAPE, Rng64, dense_problem, gaussian_prior
-from tests.inverse.test_lean import WAITS, operations
 from tests.inverse.test_solvers import SOLVERS, problem, tiny_prior
 
 PRIOR = gaussian_prior()
@@ -261,12 +260,6 @@ def test_particles_count_as_network_calls():
     assert (result.nfe, result.backward) == (12, 9)  # the step to clean is not guided
     sampler = solvers.fps_smc(tiny_prior(), steps=5, particles=3)
     assert solve(sampler, problem(), Rng([0, 1, 2]), Budget(nfe=8)).nfe == 6
-
-
-@pytest.mark.parametrize("solver", PARTICLE_SOLVERS)
-@pytest.mark.parametrize("operator", ["inpaint", "blur", "downsample"])
-def test_no_step_waits_for_the_device(solver, operator):
-    assert not [name for name in operations(solver, operator) if name in WAITS]
 
 
 def test_what_particles_require():
