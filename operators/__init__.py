@@ -8,6 +8,17 @@ from operators.blur import Blur, blur_defocus, blur_file, blur_gaussian, blur_mo
 from operators.codec import JPEG, jpeg
 from operators.colour import Greyscale, greyscale
 from operators.diagonal import Diagonal
+from operators.blur import Blur
+from operators.blurs import (
+    blur_anisotropic,
+    blur_defocus,
+    blur_file,
+    blur_gaussian,
+    blur_kernel,
+    blur_motion,
+)
+from operators.colour import Greyscale, greyscale
+from operators.cosine import CosineBlur
 from operators.downsample import Downsample, downsample
 from operators.identity import Identity, identity
 from operators.inpaint import (
@@ -38,15 +49,20 @@ from operators.noise import (
 )
 from operators.phase import PhaseRetrieval, phase_retrieval
 from operators.pointwise import Clip, Gamma, Quantise, gamma, hdr, quantise
+from operators.noise import Gaussian, Noise, gaussian
+from operators.padded import PaddedBlur
 from operators.problem import Problem, measure
 from operators.random import Rng
 from operators.sensing import DenseGaussian, WalshHadamard, dense_gaussian, walsh_hadamard
+from operators.separable import Separable
 from operators.spectral import SpectralOperator
+from operators.varying import VaryingBlur, blur_lens, blur_varying
 
 __all__ = [
     "Bayer",
     "Blur",
     "Clip",
+    "CosineBlur",
     "DenseGaussian",
     "Diagonal",
     "Downsample",
@@ -63,18 +79,26 @@ __all__ = [
     "Operator",
     "PhaseRetrieval",
     "Poisson",
+    "PaddedBlur",
     "Problem",
     "Quantise",
     "Rng",
     "SaltAndPepper",
     "SpectralOperator",
     "Uniform",
+    "Separable",
+    "SpectralOperator",
+    "VaryingBlur",
     "WalshHadamard",
     "bayer",
+    "blur_anisotropic",
     "blur_defocus",
     "blur_file",
     "blur_gaussian",
+    "blur_kernel",
+    "blur_lens",
     "blur_motion",
+    "blur_varying",
     "checks",
     "dense_gaussian",
     "downsample",

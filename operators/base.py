@@ -67,6 +67,10 @@ class Operator(nn.Module, ABC):
             self.batch = value.shape[0]
         self._cast(name)
 
+    def exact(self, name: str) -> Tensor:
+        """A constant as it was given, in float64 (or complex128) on the CPU."""
+        return self._constants[name][0]
+
     # --- public -----------------------------------------------------------------------------
     def forward(self, x: Tensor) -> Tensor:
         """A(x): (B, *in_shape) -> (B, *out_shape)."""
@@ -164,20 +168,29 @@ class Operator(nn.Module, ABC):
         return self
 
 
+def agreed(name: str, *parts: Operator) -> int | None:
+    """The batch that the parts of an operator called `name` share, None where none has its own.
+
+    Raises ValueError where batch, dtype or device differ between them.
+    """
+    names = ", ".join(map(repr, parts))
+    kinds = {(part.anchor.dtype, part.anchor.device) for part in parts}
+    if len(kinds) > 1:
+        raise ValueError(f"{name} of {names}: all must have one dtype and device: {kinds}")
+    sizes = {part.batch for part in parts if part.batch is not None}
+    if len(sizes) > 1:
+        raise ValueError(f"{name} of {names}: parameters for batches of {sizes} do not mix")
+    return sizes.pop() if sizes else None
+
+
 def adopt(owner: Operator, **parts: Operator) -> None:
     """Hold the parts as submodules and take over their batch, dtype and device.
 
     Raises ValueError where these differ between the parts.
     """
-    names = ", ".join(map(repr, parts.values()))
-    kinds = {(part.anchor.dtype, part.anchor.device) for part in parts.values()}
-    if len(kinds) > 1:
-        raise ValueError(f"{owner.name} of {names}: all must have one dtype and device: {kinds}")
-    sizes = {part.batch for part in parts.values() if part.batch is not None}
-    if len(sizes) > 1:
-        raise ValueError(f"{owner.name} of {names}: parameters for batches of {sizes} do not mix")
+    batch = agreed(owner.name, *parts.values())
     for name, part in parts.items():
         owner.add_module(name, part)
-    owner.batch = sizes.pop() if sizes else None
+    owner.batch = batch
     owner.anchor = next(iter(parts.values())).anchor.clone()
     owner._refresh()

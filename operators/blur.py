@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -30,7 +29,7 @@ class Blur(SpectralOperator):
 
     def __init__(self, image_shape: Sequence[int], kernel: Tensor) -> None:
         shape = as_shape("Blur", "image_shape", image_shape, rank=3)
-        kernel = _four(torch.as_tensor(kernel).detach().to("cpu", torch.float64), shape)
+        kernel = kernels.bank("Blur", kernel, shape)
         self._sides = shape[1:]
         h, w = kernel.shape[2:]
         padded = kernel.new_zeros(*kernel.shape[:2], *self._sides)
@@ -81,49 +80,3 @@ class Blur(SpectralOperator):
             weight = self.transfer.conj() / (self.s2 + column(lam, x))
         rest = self.vt(y).addcmul_(self.transfer, self.vt(x), value=-1)
         return self.v(rest.mul_(weight)).add_(x)
-
-
-def _four(kernel: Tensor, shape: tuple[int, ...]) -> Tensor:
-    given = tuple(kernel.shape)
-    if kernel.ndim in (2, 3):
-        kernel = kernel.reshape(*[1] * (4 - kernel.ndim), *given)
-    odd = kernel.ndim == 4 and kernel.shape[2] % 2 == 1 and kernel.shape[3] % 2 == 1
-    if not odd or kernel.shape[1] not in (1, shape[0]):
-        raise ValueError(
-            f"Blur: kernel must be (h, w), (1|{shape[0]}, h, w) or (B, 1|{shape[0]}, h, w) with "
-            f"odd sides, got {given}"
-        )
-    if kernel.shape[2] > shape[1] or kernel.shape[3] > shape[2]:
-        raise ValueError(
-            f"Blur: kernel {given[-2:]} is larger than the image {shape[1:]}; "
-            "use a smaller kernel (size=…) or a larger image"
-        )
-    if not bool(torch.isfinite(kernel).all()):
-        raise ValueError("Blur: kernel holds NaN or inf")
-    return kernel
-
-
-def blur_gaussian(image_shape: Sequence[int], size: int = 61, std: float = 3.0) -> Blur:
-    """Gaussian blur; size and std in pixels. See `kernels.gaussian`."""
-    return Blur(image_shape, kernels.gaussian(size, std))
-
-
-def blur_motion(
-    image_shape: Sequence[int],
-    size: int = 61,
-    seed: int = 0,
-    extent: float = 0.7,
-    curl: float = 1.0,
-) -> Blur:
-    """Motion blur along a seeded random track. See `kernels.motion`."""
-    return Blur(image_shape, kernels.motion(size, seed, extent, curl))
-
-
-def blur_defocus(image_shape: Sequence[int], size: int = 15, radius: float | None = None) -> Blur:
-    """Blur by a disc; radius in pixels. See `kernels.defocus`."""
-    return Blur(image_shape, kernels.defocus(size, radius))
-
-
-def blur_file(image_shape: Sequence[int], kernel: str | Path, key: str | None = None) -> Blur:
-    """Blur with a kernel from a file. See `kernels.from_file`."""
-    return Blur(image_shape, kernels.from_file(kernel, key))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -25,6 +26,26 @@ def gaussian(size: int = 61, std: float = 3.0) -> Tensor:
     line = torch.exp(-(i**2) / (2 * std**2))
     line = line / line.sum()
     return line[:, None] * line[None, :]
+
+
+def anisotropic(
+    size: int = 25, std_x: float = 4.0, std_y: float = 1.0, angle: float = 30.0
+) -> Tensor:
+    """A Gaussian of standard deviations std_x, std_y pixels along its own two axes.
+
+    angle: from the image's rows to the first of them, in degrees, counter-clockwise as seen.
+    """
+    if not (std_x > 0 and std_y > 0 and math.isfinite(angle)):
+        raise ValueError(
+            f"kernel: std_x and std_y must be > 0 pixels and the angle finite, got "
+            f"{std_x}, {std_y}, {angle}"
+        )
+    i = torch.arange(_odd(size), dtype=torch.float64) - (size - 1) / 2
+    up, right, turn = -i[:, None], i[None, :], math.radians(angle)
+    along = right * math.cos(turn) + up * math.sin(turn)
+    across = up * math.cos(turn) - right * math.sin(turn)
+    kernel = torch.exp(-((along / std_x) ** 2 + (across / std_y) ** 2) / 2)
+    return kernel / kernel.sum()
 
 
 def defocus(size: int = 15, radius: float | None = None) -> Tensor:
@@ -92,3 +113,29 @@ def from_file(path: str | Path, key: str | None = None) -> Tensor:
     if not (math.isfinite(total) and total > 0):
         raise ValueError(f"kernel: {path} must have a positive finite sum, got {total}")
     return kernel / total
+
+
+def bank(owner: str, kernel: Tensor, image_shape: Sequence[int]) -> Tensor:
+    """A blur's kernel argument as (1|B, 1|C, h, w), float64 on the CPU.
+
+    Raises ValueError, in the owner's name, for another rank or channel count, even sides, sides
+    above the image's, NaN or inf.
+    """
+    kernel = torch.as_tensor(kernel).detach().to("cpu", torch.float64)
+    given, sides, channels = tuple(kernel.shape), tuple(image_shape[1:]), image_shape[0]
+    if kernel.ndim in (2, 3):
+        kernel = kernel.reshape(*[1] * (4 - kernel.ndim), *given)
+    odd = kernel.ndim == 4 and kernel.shape[2] % 2 == 1 and kernel.shape[3] % 2 == 1
+    if not odd or kernel.shape[1] not in (1, channels):
+        raise ValueError(
+            f"{owner}: kernel must be (h, w), (1|{channels}, h, w) or (B, 1|{channels}, h, w) with "
+            f"odd sides, got {given}"
+        )
+    if kernel.shape[2] > sides[0] or kernel.shape[3] > sides[1]:
+        raise ValueError(
+            f"{owner}: kernel {given[-2:]} is larger than the image {sides}; "
+            "use a smaller kernel (size=…) or a larger image"
+        )
+    if not bool(torch.isfinite(kernel).all()):
+        raise ValueError(f"{owner}: kernel holds NaN or inf")
+    return kernel

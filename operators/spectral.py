@@ -64,7 +64,7 @@ class SpectralOperator(LinearOperator):
     @property
     def spectrum(self) -> Tensor:
         """The singular values as they were given, in float64 on the CPU."""
-        return self._constants["s"][0]
+        return self.exact("s")
 
     def _derive(self) -> None:
         s = self.spectrum

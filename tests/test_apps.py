@@ -171,6 +171,15 @@ def test_real_super_resolution_enlarges(inverse, photo):
     assert code == 0 and Image.open(folder / "restored.png").size == (160, 144), err
 
 
+def test_a_real_mosaic_and_a_padded_blur(inverse, photo):
+    code, _, err, folder = inverse(f"measurement={photo}", "operator=bayer", "size=null")
+    assert code == 0 and Image.open(folder / "restored.png").mode == "RGB", err
+    small = ["operator=blur_gaussian", "operator.size=9", "operator.padding=reflect"]
+    code, _, err, folder = inverse(*small, folder="padded")
+    assert code == 0, err
+    assert "Separable" in json.loads((folder / "metrics.json").read_text())["operator"]
+
+
 def test_a_budget_stops_with_the_best_so_far(inverse):
     code, out, _, folder = inverse("budget.nfe=4")
     assert code == 0 and "stopped early" in out

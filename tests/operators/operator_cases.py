@@ -5,6 +5,7 @@ import torch
 from operators import (
     Bayer,
     Blur,
+    CosineBlur,
     DenseGaussian,
     Diagonal,
     Downsample,
@@ -12,11 +13,16 @@ from operators import (
     Identity,
     Inpaint,
     LinearOperator,
+    PaddedBlur,
+    Separable,
+    VaryingBlur,
     WalshHadamard,
+    blur_kernel,
     kernels,
     masks,
     stack,
 )
+from operators.varying import patches, rings
 
 RGB = (3, 6, 5)
 GREY = (1, 7, 9)
@@ -57,6 +63,20 @@ def _weights(n, shape=RGB):
 
 def _blur(shape=RGB):
     return Blur(shape, kernels.gaussian(3, 0.8))
+
+
+def _peaked(n=1, c=1):
+    """Kernels that are no outer products and not even, and blur too little to be ill-posed."""
+    return 0.1 * _kernels(n, c) + torch.eye(5, dtype=torch.float64)[2] * torch.eye(3)[:, 1:2]
+
+
+def _matrix(*shape):
+    return torch.randn(shape, generator=_generator(), dtype=torch.float64)
+
+
+def _even(kernel):
+    kernel = kernel + kernel.flip(2)
+    return kernel + kernel.flip(3)
 
 
 CASES = {
@@ -104,6 +124,18 @@ CASES = {
     "inpaint channelwise": lambda: Inpaint(RGB, masks.random(RGB, 0.4, 1, channelwise=True)),
     "bayer": lambda: Bayer((3, 4, 6)),
     "bayer odd": lambda: Bayer((3, 5, 3), "GBRG"),
+    "padded zero": lambda: PaddedBlur(GREY, _peaked(), "zero"),
+    "padded reflect": lambda: PaddedBlur(RGB, _peaked(1, 3), "reflect"),
+    "padded replicate": lambda: PaddedBlur(RGB, _peaked(3, 1), "replicate"),
+    "padded valid": lambda: PaddedBlur(GREY, _peaked(), "valid"),
+    "cosine": lambda: CosineBlur(GREY, kernels.defocus(5)),
+    "cosine per sample": lambda: CosineBlur(RGB, _even(_kernels(3, 3))),
+    "separable": lambda: Separable((2, 5, 6), _matrix(2, 7, 5), _matrix(4, 6)),
+    "separable per sample": lambda: Separable(RGB, _matrix(3, 1, 4, 6), _matrix(3, 3, 4, 5)),
+    "separable blur": lambda: blur_kernel(RGB, kernels.gaussian(3, 0.8), "reflect"),
+    "separable valid": lambda: blur_kernel(GREY, torch.ones(3, 5) / 15, "valid"),
+    "varying": lambda: VaryingBlur((1, 5, 6), _peaked(1, 4)[0], patches((1, 5, 6), 2)),
+    "varying per sample": lambda: VaryingBlur(RGB, _peaked(3, 2), rings(RGB, 2), "zero"),
 }
 
 

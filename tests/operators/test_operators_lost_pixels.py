@@ -11,6 +11,7 @@ from operators import (
     inpaint_outpaint,
     inpaint_random,
     inpaint_text,
+    kernels,
     masks,
 )
 from operators.bayer import PATTERNS
@@ -108,5 +109,5 @@ def test_wrong_mosaics():
 def test_drawing_masks_leaves_the_global_generator_alone():
     torch.manual_seed(5)
     before = torch.get_rng_state()
-    masks.random(SHAPE, channelwise=True), masks.text((3, 32, 32))
+    masks.random(SHAPE, channelwise=True), masks.text((3, 32, 32)), kernels.anisotropic()
     assert torch.equal(before, torch.get_rng_state())
