@@ -4,10 +4,6 @@ from operators import checks, interop, kernels, masks
 from operators.algebra import stack
 from operators.base import Operator
 from operators.bayer import Bayer, bayer
-from operators.blur import Blur, blur_defocus, blur_file, blur_gaussian, blur_motion
-from operators.codec import JPEG, jpeg
-from operators.colour import Greyscale, greyscale
-from operators.diagonal import Diagonal
 from operators.blur import Blur
 from operators.blurs import (
     blur_anisotropic,
@@ -17,8 +13,10 @@ from operators.blurs import (
     blur_kernel,
     blur_motion,
 )
+from operators.codec import JPEG, jpeg
 from operators.colour import Greyscale, greyscale
 from operators.cosine import CosineBlur
+from operators.diagonal import Diagonal
 from operators.downsample import Downsample, downsample
 from operators.identity import Identity, identity
 from operators.inpaint import (
@@ -47,10 +45,9 @@ from operators.noise import (
     salt_and_pepper,
     uniform,
 )
+from operators.padded import PaddedBlur
 from operators.phase import PhaseRetrieval, phase_retrieval
 from operators.pointwise import Clip, Gamma, Quantise, gamma, hdr, quantise
-from operators.noise import Gaussian, Noise, gaussian
-from operators.padded import PaddedBlur
 from operators.problem import Problem, measure
 from operators.random import Rng
 from operators.sensing import DenseGaussian, WalshHadamard, dense_gaussian, walsh_hadamard
@@ -77,17 +74,16 @@ __all__ = [
     "Module",
     "Noise",
     "Operator",
+    "PaddedBlur",
     "PhaseRetrieval",
     "Poisson",
-    "PaddedBlur",
     "Problem",
     "Quantise",
     "Rng",
     "SaltAndPepper",
-    "SpectralOperator",
-    "Uniform",
     "Separable",
     "SpectralOperator",
+    "Uniform",
     "VaryingBlur",
     "WalshHadamard",
     "bayer",
