@@ -1,7 +1,7 @@
 """Quality on Kodak: our presets beside classical and plug-and-play baselines, on four tasks.
 
 INVERSE_DATA=... python -m benchmarks.quality baselines [images=24] [tasks=inpaint,...]
-INVERSE_DATA=... python -m benchmarks.quality ours [images=24] [precision=float32] [prior=PATH]
+INVERSE_DATA=... python -m benchmarks.quality ours [images=24] [precision=float32] [prior=PATH] [presets=nested]
 INVERSE_DATA=... python -m benchmarks.quality vanilla [the same options]
 python -m benchmarks.quality table
 
@@ -49,9 +49,9 @@ def preset(name: str) -> DictConfig:
     return DictConfig(OmegaConf.load(FOLDER / "solver" / f"{name}.yaml"))
 
 
-def presets(prior: Prior) -> dict[str, Sampler]:
+def ours_by_name(prior: Prior, names: str) -> dict[str, Sampler]:
     """Our samplers."""
-    return {name: build(preset(name))(prior) for name in ("nested", "nested_mean")}
+    return {name: build(preset(name))(prior) for name in names.split(",")}
 
 
 def vanilla(prior: Prior) -> dict[str, Sampler]:
@@ -142,18 +142,19 @@ def ours(
     tasks: str = ALL,
     precision: str = "float32",
     path: str | Path = BUNDLED,
+    presets: str = "nested,nested_mean",
     plain: bool = False,
 ) -> None:
     """Measure our presets, or the plain chain, with the bundled prior or the one at ``path``."""
     prior = load_prior(path, precision)
-    samplers = vanilla(prior) if plain else presets(prior)
+    samplers = vanilla(prior) if plain else ours_by_name(prior, presets)
 
     def methods(task: str) -> dict[str, Callable]:
         return {name: partial(restore, sampler) for name, sampler in samplers.items()}
 
     config = {"images": count, "sigma": SIGMA, "precision": precision, "tasks": tasks}
     some = "" if tasks == ALL else "_" + tasks.replace(",", "_")
-    name = ("quality_vanilla" if plain else "quality_ours") + some
+    name = "quality_" + ("vanilla" if plain else presets.replace(",", "_")) + some
     save(name, config, run(methods, count, tasks))
 
 
