@@ -1,7 +1,7 @@
 """Quality on Kodak: our presets beside classical and plug-and-play baselines, on four tasks.
 
 INVERSE_DATA=... python -m benchmarks.quality baselines [images=24] [tasks=inpaint,...]
-INVERSE_DATA=... python -m benchmarks.quality ours [images=24] [precision=float32] [prior=PATH] [presets=nested]
+INVERSE_DATA=... python -m benchmarks.quality ours [precision=bf16] [prior=PATH] [presets=nested]
 INVERSE_DATA=... python -m benchmarks.quality vanilla [the same options]
 python -m benchmarks.quality table
 
