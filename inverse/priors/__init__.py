@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from inverse.priors.analytic import Gaussian, Mixture
+from inverse.priors.analytic import Gaussian, Mixture, MixturePosterior
 from inverse.priors.edm import EDMPrior, load_prior, save_prior
 from inverse.priors.pixel import DiffusersPrior
 
@@ -20,6 +20,7 @@ __all__ = [
     "EDMPrior",
     "Gaussian",
     "Mixture",
+    "MixturePosterior",
     "bundled",
     "load_prior",
     "save_prior",

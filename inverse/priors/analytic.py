@@ -1,5 +1,7 @@
 """Priors whose denoiser, and whose posterior under a linear operator, are known exactly."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -40,6 +42,21 @@ class Gaussian(Prior):
         return mean, cov - gain @ matrix @ cov
 
 
+class MixturePosterior(NamedTuple):
+    """``x0 ~ sum_k w_k N(m_k, C)`` in float64: weights (K,), means (K, d), covariance (d, d)."""
+
+    weights: Tensor
+    means: Tensor
+    covariance: Tensor
+
+    def sample(self, count: int, generator: torch.Generator | None = None) -> Tensor:
+        """``count`` independent draws, (count, d)."""
+        modes = torch.multinomial(self.weights, count, replacement=True, generator=generator)
+        values, vectors = torch.linalg.eigh(self.covariance)
+        noise = torch.randn(count, len(values), dtype=values.dtype, generator=generator)
+        return self.means[modes] + noise * values.clamp_min(0).sqrt() @ vectors.T
+
+
 class Mixture(Prior):
     """``x0 ~ sum_k w_k N(m_k, v I)``: ``D(x) = sum_k r_k (m_k + a v (x - a m_k) / (a^2 v + s^2))``.
 
@@ -65,3 +82,25 @@ class Mixture(Prior):
         share = (self.log_weights - distance / (2 * spread)).softmax(-1)
         centre, gain = share @ self.means, alpha * self.variance / spread
         return (centre + gain * (flat - alpha * centre)).view_as(x)
+
+    def posterior(self, matrix: Tensor, y: Tensor, sigma: float) -> MixturePosterior:
+        """The law of x0 given ``y = matrix x0 + sigma n``, y: (m,), matrix: (m, d), exactly.
+
+        ``w_k' ~ w_k N(y; A m_k, v A A^T + sigma^2 I)``, ``m_k' = m_k + G (y - A m_k)``,
+        ``C = v (I - G A)`` with ``G = v A^T (v A A^T + sigma^2 I)^{-1}``, in float64.
+
+        Raises:
+            ValueError: for a ``y`` that does not fit the matrix.
+        """
+        if y.shape != matrix.shape[:1]:
+            raise ValueError(
+                f"Mixture: y must be ({matrix.shape[0]},) for this matrix, got {tuple(y.shape)}"
+            )
+        a, means, v = matrix.double(), self.means.double(), self.variance
+        inner = v * a @ a.T + sigma**2 * torch.eye(len(a)).to(a)
+        gain = v * torch.linalg.solve(inner, a).T
+        rest = y.double() - means @ a.T
+        fit = (rest * torch.linalg.solve(inner, rest.T).T).sum(1)
+        weights = (self.log_weights.double() - fit / 2).softmax(0)
+        covariance = v * (torch.eye(a.shape[1]).to(a) - gain @ a)
+        return MixturePosterior(weights, means + rest @ gain.T, covariance)
