@@ -9,7 +9,14 @@ from inverse.transitions import Renoise
 
 
 def ddnm(
-    prior: Prior, *, steps: int = 100, eta: float = 0.85, jump: int = 1, repeats: int = 1
+    prior: Prior,
+    *,
+    steps: int = 100,
+    eta: float = 0.85,
+    jump: int = 1,
+    repeats: int = 1,
+    start: float = 150.0,
+    end: float = 0.01,
 ) -> Process:
     """Project the estimate on the data's affine subspace at every step.
 
@@ -19,5 +26,5 @@ def ddnm(
     Reference: Wang et al., 2022, arXiv:2212.00490, Alg. 1 (Alg. 2 with ``jump, repeats``).
     Departures: levels of the continuous VP path instead of 1000 discrete betas.
     """
-    grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time", jump=jump, repeats=repeats)
+    grid = Grid(steps, VP(), start=start, end=end, spacing="time", jump=jump, repeats=repeats)
     return Process(Conditioned(prior, Project(), keep_noise=True), Renoise(eta**2), grid)

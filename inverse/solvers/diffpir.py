@@ -8,7 +8,15 @@ from inverse.steps import Prox
 from inverse.transitions import Renoise
 
 
-def diffpir(prior: Prior, *, steps: int = 100, lam: float = 7.0, zeta: float = 0.3) -> Process:
+def diffpir(
+    prior: Prior,
+    *,
+    steps: int = 100,
+    lam: float = 7.0,
+    zeta: float = 0.3,
+    start: float = 150.0,
+    end: float = 0.01,
+) -> Process:
     """Half-quadratic splitting: a proximal data step on the estimate, then partial re-noising.
 
     ``x0' = argmin ||y - A x||^2 + lam sigma_y^2 / nsr^2 ||x - x0||^2``,
@@ -19,5 +27,5 @@ def diffpir(prior: Prior, *, steps: int = 100, lam: float = 7.0, zeta: float = 0
     Departures: continuous VP levels, quadratic spacing as released; the data step is taken at
     every level (the released code skips it once nsr falls below 2 sigma_y).
     """
-    grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="quad")
+    grid = Grid(steps, VP(), start=start, end=end, spacing="quad")
     return Process(Conditioned(prior, Prox(lam)), Renoise(zeta), grid)

@@ -8,7 +8,15 @@ from inverse.process import Process
 from inverse.transitions import DDIM
 
 
-def dps(prior: Prior, *, steps: int = 1000, zeta: float = 0.3, eta: float = 1.0) -> Process:
+def dps(
+    prior: Prior,
+    *,
+    steps: int = 1000,
+    zeta: float = 0.3,
+    eta: float = 1.0,
+    start: float = 150.0,
+    end: float = 0.01,
+) -> Process:
     """An ancestral step, then a nudge down the gradient of the residual norm.
 
     ``x_b = DDPM(x, x0) - zeta grad_x ||y - A x0(x)||``; any differentiable operator. One backward
@@ -19,5 +27,5 @@ def dps(prior: Prior, *, steps: int = 1000, zeta: float = 0.3, eta: float = 1.0)
     Departures: the norm is per sample (the released code takes it over the batch), the variance
     is DDPM's posterior variance, estimates are not clipped to [-1, 1].
     """
-    grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time")
+    grid = Grid(steps, VP(), start=start, end=end, spacing="time")
     return Process(prior, DDIM(eta), grid, flow=Norm(zeta))

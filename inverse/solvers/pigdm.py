@@ -9,7 +9,13 @@ from inverse.transitions import DDIM
 
 
 def pigdm(
-    prior: Prior, *, steps: int = 100, eta: float = 1.0, data_variance: float | None = 1.0
+    prior: Prior,
+    *,
+    steps: int = 100,
+    eta: float = 1.0,
+    data_variance: float | None = 1.0,
+    start: float = 150.0,
+    end: float = 0.01,
 ) -> Process:
     """A DDIM step plus the score of the data when x0 given x is Gaussian of variance r^2.
 
@@ -20,5 +26,5 @@ def pigdm(
     Departures: r^2 as for a variance exploding path at equal nsr, which on the variance
     preserving path is sigma^2, as it should be (the paper's formula mixes the two).
     """
-    grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time")
+    grid = Grid(steps, VP(), start=start, end=end, spacing="time")
     return Process(prior, DDIM(eta), grid, flow=Pinv(data_variance))
