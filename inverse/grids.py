@@ -1,8 +1,11 @@
 """Grids: the walk of levels that a sampler takes, from a start down to clean."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from inverse.levels import CLEAN, VE, Level, Schedule
+
+Walk = Callable[[Level | None], Sequence[Level]]
+"""The levels to walk, down to clean, from a start or from one of its own."""
 
 SPACINGS = ("edm", "log", "time", "quad")
 
@@ -80,6 +83,22 @@ class Grid:
                 for _ in range(self.repeats - 1):
                     yield from reversed(levels[i - self.jump : i])
                     yield from levels[i - self.jump + 1 : i + 1]
+
+
+class Passes:
+    """One walk after another: ``first``, down to clean, then ``again`` ``count - 1`` times.
+
+    Raises:
+        ValueError: for a count below 1.
+    """
+
+    def __init__(self, first: Walk, again: Walk, count: int) -> None:
+        if not isinstance(count, int) or count < 1:
+            raise ValueError(f"Passes: count must be a whole number above 0, got {count!r}")
+        self.first, self.again, self.count = first, again, count
+
+    def __call__(self, start: Level | None = None) -> tuple[Level, ...]:
+        return (*self.first(start), *(tuple(self.again(None)) * (self.count - 1)))
 
 
 def _between(a: float, b: float, fraction: float) -> float:

@@ -29,9 +29,12 @@ ALLOWED = {  # part of inverse -> parts of inverse it may import
     "process": FOUNDATION | {"transitions"},
     "averaging": {"denoise", "levels", "needs", "process"},
     "particles": FOUNDATION | {"flows", "linear", "process", "transitions"},
+    "evidence": {"levels", "linear"},
+    "selection": {"denoise", "evidence", "grids", "levels", "linear", "needs", "process"},
     "solving": {"denoise", "process"},
     "solvers": FOUNDATION
-    | {"averaging", "encoding", "particles", "process", "steps", "flows", "transitions"},
+    | {"averaging", "encoding", "particles", "process", "selection", "steps", "flows"}
+    | {"transitions"},
     "images": {"files"},
     "panels": {"images"},
     "metrics": {"images", "files"},

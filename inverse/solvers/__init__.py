@@ -14,6 +14,7 @@ from inverse.solvers.mcg import mcg
 from inverse.solvers.mcgdiff import mcgdiff
 from inverse.solvers.momentum import momentum
 from inverse.solvers.nested import nested
+from inverse.solvers.nested_posterior import nested_posterior
 from inverse.solvers.pigdm import pigdm
 from inverse.solvers.pnpdm import pnpdm
 from inverse.solvers.repaint import repaint
@@ -43,3 +44,4 @@ __all__ = [
     "stsp",
     "tds",
 ]
+__all__ = ["ddnm", "diffpir", "dps", "nested", "nested_posterior", "pigdm"]

@@ -63,6 +63,7 @@ SOLVERS = {
     "fps_smc": functools.partial(solvers.fps_smc, steps=5, particles=3),
     "tds": functools.partial(solvers.tds, steps=5, particles=3),
     "mcgdiff": functools.partial(solvers.mcgdiff, steps=5, particles=3),
+    "nested-posterior": functools.partial(solvers.nested_posterior, outer=2, inner=3),
 }
 OPERATORS = {
     "inpaint": inpaint_random(SHAPE, keep=0.4),
