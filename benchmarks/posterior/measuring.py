@@ -1,0 +1,87 @@
+"""Running the solvers on the instances of a protocol, and the mean of what is found."""
+
+import math
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from benchmarks.posterior.measures import MEASURES, distances
+from benchmarks.posterior.methods import METHODS, Settings
+from benchmarks.posterior.problems import Instance, instance
+from inverse.process import Sampler
+from inverse.seeds import seed_for
+from inverse.solving import Meter
+from operators import Rng
+
+
+class OneStream(Rng):
+    """One stream for all rows of a batch, which are samples of one problem: much faster."""
+
+    def __init__(self, rows: int, seed: int) -> None:
+        super().__init__([seed])
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def normal(self, shape: Sequence[int], dtype: torch.dtype = torch.float32) -> Tensor:
+        return torch.randn(tuple(shape), dtype=dtype, generator=self._generators[0])
+
+    def uniform(self, shape: Sequence[int], dtype: torch.dtype = torch.float32) -> Tensor:
+        return torch.rand(tuple(shape), dtype=dtype, generator=self._generators[0])
+
+
+def run(sampler: Sampler, given: Instance, count: int, seed: int) -> tuple[Tensor, Meter]:
+    """``count`` samples (count, d), and what they cost."""
+    meter, x = Meter(), torch.zeros(0)
+    with meter.on(sampler):
+        for iterate in sampler.iterate(given.problem(count), OneStream(count, seed)):
+            x = iterate.x0
+    return x.flatten(1), meter
+
+
+def compare(x: Tensor, exact: Tensor, given: Instance) -> dict[str, float]:
+    """Distances of the finite samples, and how many there are not."""
+    good = x[torch.isfinite(x).all(1)]
+    found = distances(good, exact[: len(good)], given) if len(good) else {}
+    return found | {"failures": len(x) - len(good)}
+
+
+def measure(
+    name: str, d: int, m: int, methods: list[str], instances: int, options: dict
+) -> list[dict]:
+    """A row per method: means over the instances, with confidence intervals."""
+    found, count = defaultdict(lambda: defaultdict(list)), options["samples"]
+    for index in range(instances):
+        given = instance(name, d, m, index)
+        stream = torch.Generator().manual_seed(seed_for(name, d, m, index, "posterior"))
+        exact, again = (given.posterior.sample(count, stream) for _ in range(2))
+        for key, value in compare(again, exact, given).items():
+            found["floor"][key].append(value)
+        start = options["start"] or 5 * given.radius
+        settings = Settings(options["steps"], start, options["end"], count, name.split("_")[0])
+        for method in methods:
+            sampler = METHODS[method](given.prior, settings)
+            begin = time.perf_counter()
+            x, meter = run(sampler, given, count, seed_for(name, d, m, index, method))
+            seconds = time.perf_counter() - begin
+            cost = {"forward": meter.forward, "backward": meter.backward, "seconds": seconds}
+            for key, value in (compare(x, exact, given) | cost).items():
+                found[method][key].append(value)
+    size = {"d": d, "m": m, "instances": instances}
+    return [size | {"method": key} | summary(values) for key, values in found.items()]
+
+
+def summary(values: dict[str, list[float]]) -> dict[str, float]:
+    """Means, half widths of 95 % intervals of the distances, and the sum of the failures."""
+    row = {}
+    for key, numbers in values.items():
+        mean = sum(numbers) / len(numbers)
+        row[key] = sum(numbers) if key == "failures" else mean
+        if key in MEASURES and len(numbers) > 1:
+            spread = sum((v - mean) ** 2 for v in numbers) / (len(numbers) - 1)
+            row[f"{key}_ci"] = 1.96 * math.sqrt(spread / len(numbers))
+    return row
