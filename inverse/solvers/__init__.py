@@ -37,6 +37,7 @@ __all__ = [
     "mcgdiff",
     "momentum",
     "nested",
+    "nested_posterior",
     "pigdm",
     "pnpdm",
     "repaint",
@@ -44,4 +45,3 @@ __all__ = [
     "stsp",
     "tds",
 ]
-__all__ = ["ddnm", "diffpir", "dps", "nested", "nested_posterior", "pigdm"]
