@@ -21,7 +21,8 @@ def ddnm_plus(
 
     so that the noise in x_b, the data's included, has variance s_b^2. This is DDRM's transition
     with the noise estimate carried on where the data are cleaner than the state; sigma_y = 0 is
-    DDNM. Operators with a singular value decomposition.
+    DDNM. Operators with a singular value decomposition; the paper's sigma_y is on [0, 1], half of
+    what it is here.
 
     Reference: Wang et al., 2022, arXiv:2212.00490, sec. 3.3 (Alg. 2 with ``jump, repeats``).
     Departures: continuous VP levels; time travel diffuses the state, as Alg. 2 does (the released

@@ -12,7 +12,8 @@ def ddrm(prior: Prior, *, steps: int = 20, eta: float = 0.85, eta_b: float = 1.0
     """Diffuse in the operator's singular coordinates, each tied to the data by its own noise.
 
     The transition is `Spectral`, the first state `SpectralStart`. Operators with a singular value
-    decomposition; no backward pass. Defaults for all tasks: eta 0.85, eta_b 1, 20 steps.
+    decomposition; no backward pass. Defaults for all tasks: eta 0.85, eta_b 1, 20 steps;
+    the paper's sigma_y 0.05 is on [0, 1], 0.10 here.
 
     What it samples, for a Gaussian prior of variance v in each coordinate: without noise the exact
     posterior as steps grow if eta = 0; with eta > 0 the variance of what is not measured tends to

@@ -10,7 +10,7 @@ from inverse.denoise import Evaluation
 from inverse.flows import Replace
 from inverse.flows.replace import reduced
 from inverse.levels import CLEAN, VP
-from inverse.needs import Unfit
+from inverse.needs import BACKWARD, LINEAR, MASK, Unfit
 from inverse.priors import Gaussian
 from operators import Inpaint, Problem, Rng, downsample, gaussian, measure
 from tests.inverse.cases import DIM, SHAPE, Joint, Rng64, dense_problem, gaussian_prior
@@ -86,6 +86,8 @@ def test_repaint_costs_what_it_says_and_returns_the_known_pixels():
 
 
 def test_repaint_takes_masks_only():
+    assert solvers.repaint(tiny_prior()).requires == {MASK}
+    assert solvers.mcg(tiny_prior()).requires == {LINEAR, BACKWARD}
     with pytest.raises(Unfit, match="inpainting operator, got Blur"):
         solvers.repaint(tiny_prior()).iterate(problem("blur"), Rng([0, 1, 2]))
 
