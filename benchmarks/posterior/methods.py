@@ -31,10 +31,18 @@ DPS_ZETA = {"mcgdiff": 0.2, "tmpd": 0.05, "mgps": 1.0, "gaussian": 0.3}
 
 
 def _nested(prior: Prior, s: Settings) -> Sampler:
-    outer = max(1, s.steps // 5)
-    temperatures = {"outer_temperature": 1.0, "inner_temperature": 1.0}
-    levels = {"start": s.start, "end": s.end * 4, "finest": s.end}
-    return solvers.nested(prior, outer=outer, inner=5, **levels, **temperatures, lam=1.0)
+    return solvers.nested(
+        prior,
+        outer=max(1, s.steps // 5),
+        inner=5,
+        start=s.start,
+        end=s.end * 4,
+        finest=s.end,
+        lam=1.0,
+        outer_temperature=1.0,
+        inner_temperature=1.0,
+        equivariant=False,  # these are no images
+    )
 
 
 def _ours(prior: Prior, s: Settings, group: int) -> Sampler:
