@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from benchmarks.posterior.measures import MEASURES, distances
+from benchmarks.posterior.measures import MEASURES, distances, project
 from benchmarks.posterior.methods import METHODS, Settings
 from benchmarks.posterior.problems import Instance, instance
 from inverse.process import Sampler
@@ -44,9 +44,9 @@ def run(sampler: Sampler, given: Instance, count: int, seed: int) -> tuple[Tenso
 
 
 def compare(x: Tensor, exact: Tensor, given: Instance) -> dict[str, float]:
-    """Distances of the finite samples, and how many there are not."""
+    """Distances of the finite samples from exact ones, projected, and how many there are not."""
     good = x[torch.isfinite(x).all(1)]
-    found = distances(good, exact[: len(good)], given) if len(good) else {}
+    found = distances(good, exact, given) if len(good) else {}
     return found | {"failures": len(x) - len(good)}
 
 
@@ -58,8 +58,8 @@ def measure(
     for index in range(instances):
         given = instance(name, d, m, index)
         stream = torch.Generator().manual_seed(seed_for(name, d, m, index, "posterior"))
-        exact, again = (given.posterior.sample(count, stream) for _ in range(2))
-        for key, value in compare(again, exact, given).items():
+        exact = project(given.posterior.sample(count, stream))
+        for key, value in compare(given.posterior.sample(count, stream), exact, given).items():
             found["floor"][key].append(value)
         start = options["start"] or 5 * given.radius
         settings = Settings(options["steps"], start, options["end"], count, name.split("_")[0])

@@ -48,7 +48,7 @@ def _nested(prior: Prior, s: Settings) -> Sampler:
 def _ours(prior: Prior, s: Settings, group: int) -> Sampler:
     """Down to where a component of the mixture is a white Gaussian: its last step is exact."""
     finest = s.end if s.family == "gaussian" else 1.0
-    levels = {"inner": s.steps, "start": s.start, "finest": finest}
+    levels = {"inner": s.steps, "start": s.start, "again": 2 * finest, "finest": finest}
     return solvers.nested_posterior(prior, outer=1, **levels, group=group)
 
 

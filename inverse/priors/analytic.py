@@ -78,8 +78,9 @@ class Mixture(Prior):
     def denoise(self, x: Tensor, level: Level) -> Tensor:
         flat, (alpha, sigma) = x.flatten(1), level
         spread = alpha**2 * self.variance + sigma**2
-        distance = (flat[:, None] - alpha * self.means).square().sum(-1)
-        share = (self.log_weights - distance / (2 * spread)).softmax(-1)
+        # ||x||^2 is the same for all components, and left out
+        fit = alpha * flat @ self.means.T - alpha**2 / 2 * self.means.square().sum(1)
+        share = (self.log_weights + fit / spread).softmax(-1)
         centre, gain = share @ self.means, alpha * self.variance / spread
         return (centre + gain * (flat - alpha * centre)).view_as(x)
 
