@@ -48,15 +48,14 @@ def main(protocol: str = "mcgdiff", methods: str = "", name: str = "", **options
     settings = {key: type(value)(options.pop(key, value)) for key, value in defaults.items()}
     if options:
         raise ValueError(f"exact_posterior: unknown options {', '.join(options)}")
-    rows = []
-    for d in sizes:
-        for m in counts:
-            rows += measure(protocol, d, m, names, instances, settings)
-            for row in rows[-len(names) - 1 :]:
-                show(row)
     config = {"protocol": protocol, "paper": chosen.paper} | settings
     name = name or f"exact_posterior_{protocol}_{settings['steps']}"
-    save(name, config, earlier(name, config, rows) + rows)
+    for d in sizes:
+        for m in counts:
+            rows = measure(protocol, d, m, names, instances, settings)
+            save(name, config, earlier(name, config, rows) + rows)
+            for row in rows:
+                show(row)
 
 
 def earlier(name: str, config: dict, rows: list[dict]) -> list[dict]:
