@@ -16,6 +16,8 @@ from operators.blurs import (
 from operators.codec import JPEG, jpeg
 from operators.colour import Greyscale, greyscale
 from operators.cosine import CosineBlur
+from operators.decimate import Decimate, decimate
+from operators.decimated import DecimatedBlur, downsample_file, downsample_gaussian
 from operators.diagonal import Diagonal
 from operators.downsample import Downsample, downsample
 from operators.identity import Identity, identity
@@ -50,6 +52,7 @@ from operators.phase import PhaseRetrieval, phase_retrieval
 from operators.pointwise import Clip, Gamma, Quantise, gamma, hdr, quantise
 from operators.problem import Problem, measure
 from operators.random import Rng
+from operators.resample import downsample_bicubic, resample
 from operators.sensing import DenseGaussian, WalshHadamard, dense_gaussian, walsh_hadamard
 from operators.separable import Separable
 from operators.spectral import SpectralOperator
@@ -60,6 +63,8 @@ __all__ = [
     "Blur",
     "Clip",
     "CosineBlur",
+    "Decimate",
+    "DecimatedBlur",
     "DenseGaussian",
     "Diagonal",
     "Downsample",
@@ -96,8 +101,12 @@ __all__ = [
     "blur_motion",
     "blur_varying",
     "checks",
+    "decimate",
     "dense_gaussian",
     "downsample",
+    "downsample_bicubic",
+    "downsample_file",
+    "downsample_gaussian",
     "gamma",
     "gaussian",
     "greyscale",
@@ -120,6 +129,7 @@ __all__ = [
     "poisson",
     "poisson_gaussian",
     "quantise",
+    "resample",
     "salt_and_pepper",
     "stack",
     "uniform",

@@ -7,10 +7,8 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from operators import closed
+from operators import closed, fused
 from operators.base import Operator
-from operators.diagonal import Diagonal
-from operators.inpaint import Inpaint
 from operators.linear import LinearOperator
 from operators.products import Adjoint, Chain, Composed, Scaled, chained
 from operators.spectral import SpectralOperator
@@ -18,7 +16,7 @@ from operators.sums import Stacked, Sum
 
 
 def compose(outer: Operator, inner: Operator) -> Operator:
-    """A @ B, in closed form where one factor is unitary or both are diagonal."""
+    """A @ B, in closed form where one factor is unitary or `fused.fuse` knows one."""
     if not isinstance(outer, Operator) or not isinstance(inner, Operator):
         raise TypeError(f"{outer!r} @ {inner!r}: both must be operators; apply one as A(x)")
     if not (isinstance(outer, LinearOperator) and isinstance(inner, LinearOperator)):
@@ -27,10 +25,7 @@ def compose(outer: Operator, inner: Operator) -> Operator:
     if isinstance(outer, SpectralOperator) and isinstance(inner, SpectralOperator):
         if outer.unitary or inner.unitary:
             return closed.Rotated(outer, inner)
-    both = Composed(outer, inner)
-    if isinstance(outer, (Diagonal, Inpaint)) and isinstance(inner, (Diagonal, Inpaint)):
-        return Diagonal(both.in_shape, outer.entries * inner.entries).to(both.anchor)
-    return both
+    return fused.fuse(outer, inner) or Composed(outer, inner)
 
 
 def transpose(inner: LinearOperator) -> LinearOperator:

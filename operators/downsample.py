@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from operators.base import as_shape
+from operators.base import Shape, as_shape
 from operators.spectral import SpectralOperator
 
 
@@ -19,16 +19,8 @@ class Downsample(SpectralOperator):
     """
 
     def __init__(self, image_shape: Sequence[int], factor: int) -> None:
-        shape = as_shape("Downsample", "image_shape", image_shape, rank=3)
-        (factor,) = as_shape("Downsample", "factor", [factor])
-        channels, height, width = shape
-        if height % factor or width % factor:
-            raise ValueError(
-                f"Downsample: factor {factor} must divide both sides of the image "
-                f"({height}, {width}); crop or resize it"
-            )
+        shape, out, factor = blocks("Downsample", image_shape, factor)
         self.factor = factor
-        out = (channels, height // factor, width // factor)
         s = torch.full((1, 1, 1, 1), 1 / factor, dtype=torch.float64)
         super().__init__(shape, out, s, v_complete=factor == 1)
 
@@ -57,6 +49,18 @@ class Downsample(SpectralOperator):
 
     def _pinv(self, y: Tensor) -> Tensor:
         return self.v(y)
+
+
+def blocks(owner: str, image_shape: Sequence[int], factor: int) -> tuple[Shape, Shape, int]:
+    """The image's shape, that of its f × f blocks and f, or a ValueError naming the owner."""
+    channels, height, width = shape = as_shape(owner, "image_shape", image_shape, rank=3)
+    (factor,) = as_shape(owner, "factor", [factor])
+    if height % factor or width % factor:
+        raise ValueError(
+            f"{owner}: factor {factor} must divide both sides of the image ({height}, {width}); "
+            "crop or resize it"
+        )
+    return shape, (channels, height // factor, width // factor), factor
 
 
 def downsample(image_shape: Sequence[int], factor: int = 4) -> Downsample:

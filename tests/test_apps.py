@@ -166,8 +166,9 @@ def test_a_saved_jpeg_is_a_measurement(inverse, photo, tmp_path):
     assert code == 0 and Image.open(folder / "restored.png").size == (40, 36), err
 
 
-def test_real_super_resolution_enlarges(inverse, photo):
-    code, _, err, folder = inverse(f"measurement={photo}", "operator=downsample", "size=null")
+@pytest.mark.parametrize("operator", ["downsample", "downsample_bicubic"])
+def test_real_super_resolution_enlarges(inverse, photo, operator):
+    code, _, err, folder = inverse(f"measurement={photo}", f"operator={operator}", "size=null")
     assert code == 0 and Image.open(folder / "restored.png").size == (160, 144), err
 
 
@@ -311,7 +312,7 @@ def test_every_configuration_builds(group, tmp_path, photo):
         config = OmegaConf.merge({"seed": 0}, {group: config})[group]
         if choice == "inpaint_file":
             config.mask = str(tmp_path / "mask.png")
-        if choice == "blur_file":
+        if choice in ("blur_file", "downsample_file"):
             config.kernel = str(tmp_path / "kernel.npy")
             np.save(config.kernel, np.ones((3, 3)))
         shape = (3, 64, 64) if choice not in ("inpaint_file",) else (3, 36, 40)

@@ -44,9 +44,9 @@ def main() -> None:
         print(TITLES.get(group, group))
         for choice in choices:
             comment, values = describe(group, choice)
-            print(f"  {choice:<16}{comment}")
+            print(f"  {choice:<20}{comment}")
             if values:
-                print(f"  {'':<16}{values}")
+                print(f"  {'':<20}{values}")
         print()
     print("Photographs (image=...)")
     print(f"  {', '.join(PHOTOGRAPHS)}: they come with scikit-image, free to use")

@@ -134,7 +134,7 @@ def test_without_noise_ddnm_plus_is_ddnm(operator):
 
 
 def test_an_operator_without_a_decomposition_is_refused():
-    operator = OPERATORS["downsample"] @ OPERATORS["blur"]
+    operator = OPERATORS["inpaint"] @ OPERATORS["blur"]
     given = measure(operator, gaussian(0.1), torch.zeros(1, *IMAGE), Rng([0]))
     with pytest.raises(Unfit, match="singular value decomposition, got Composed"):
         solvers.ddrm(tiny_prior()).iterate(given, Rng([0]))

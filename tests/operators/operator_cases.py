@@ -6,6 +6,7 @@ from operators import (
     Bayer,
     Blur,
     CosineBlur,
+    Decimate,
     DenseGaussian,
     Diagonal,
     Downsample,
@@ -20,6 +21,7 @@ from operators import (
     blur_kernel,
     kernels,
     masks,
+    resample,
     stack,
 )
 from operators.varying import patches, rings
@@ -136,6 +138,14 @@ CASES = {
     "separable valid": lambda: blur_kernel(GREY, torch.ones(3, 5) / 15, "valid"),
     "varying": lambda: VaryingBlur((1, 5, 6), _peaked(1, 4)[0], patches((1, 5, 6), 2)),
     "varying per sample": lambda: VaryingBlur(RGB, _peaked(3, 2), rings(RGB, 2), "zero"),
+    "resample": lambda: resample((2, 9, 8), 0.4),
+    "resample up": lambda: resample((1, 4, 3), 1.7, "bilinear"),
+    "decimate": lambda: Decimate((2, 4, 6), 2),
+    "decimated": lambda: Decimate((2, 6, 9), 3) @ Blur((2, 6, 9), _peaked()),
+    "decimated per sample": lambda: Decimate((1, 4, 8), 4) @ Blur((1, 4, 8), _peaked(3)),
+    "decimated singular": lambda: Decimate((1, 6, 8), 2) @ Blur((1, 6, 8), torch.ones(3, 1) / 3),
+    "decimated mean": lambda: Downsample((2, 6, 8), 2) @ (-2 * Blur((2, 6, 8), _peaked(1, 2))),
+    "decimated transposed": lambda: (Downsample((1, 6, 8), 2) @ _blur((1, 6, 8))).T,
 }
 
 
