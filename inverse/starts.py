@@ -53,7 +53,8 @@ class Grey(Start):
     """``x = 0``, the middle of the range: for chains that forget where they start."""
 
     def __call__(self, problem: Problem, rng: Rng, level: Level) -> Tensor:
-        return problem.y.new_zeros((len(problem), *problem.operator.in_shape))
+        operator = problem.operator
+        return operator.anchor.new_zeros((len(problem), *operator.in_shape))
 
 
 class WienerStart(Start):

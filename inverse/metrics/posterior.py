@@ -51,7 +51,7 @@ def crps(samples: Tensor, truth: Tensor) -> Tensor:
     Raises:
         ValueError: for fewer than two samples, or a truth of another shape.
 
-    Reference: Gneiting and Raftery, 2007, doi:10.1198/016214506000001437, eq. 21; Ferro, 2014,
+    Reference: Gneiting and Raftery, 2007, doi:10.1198/016214506000001437; Ferro, 2014,
     doi:10.1002/qj.2270 (fair).
     """
     _check("crps", samples, truth)

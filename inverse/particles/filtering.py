@@ -21,7 +21,7 @@ class Filtering(Proposal):
     noise, one and the same in all of them, for fresh in each: without it the filter is the
     posterior (as the steps of a `DDIM` kernel shrink), with it the spread comes out too small.
 
-    Reference: Dou and Song, 2024, ICLR, openreview:tplXNcHZs1, Alg. 1 (FPS-SMC).
+    Reference: Dou and Song, 2024, ICLR, openreview:tplXNcHZs1 (FPS-SMC).
     """
 
     def observe(

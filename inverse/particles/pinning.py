@@ -53,7 +53,7 @@ class Pinned(Proposal):
 
     The posterior, as the number of particles grows, the steps shrink and kappa falls.
 
-    Reference: Cardoso et al., 2024, arXiv:2308.07983, Alg. 1 and sec. 2.2 (MCGdiff).
+    Reference: Cardoso et al., 2024, arXiv:2308.07983 (MCGdiff).
     """
 
     requires = frozenset({SPECTRAL})

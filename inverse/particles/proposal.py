@@ -3,13 +3,12 @@
 from abc import ABC, abstractmethod
 from typing import NamedTuple, Self
 
-import torch
 from torch import Tensor
 
 from inverse.denoise import Estimate, Evaluation
 from inverse.flows.pinv import matched_variance
 from inverse.levels import Level
-from inverse.needs import BACKWARD, LINEAR, Needs
+from inverse.needs import LINEAR, Needs
 from inverse.transitions import DDIM, Renoise
 from inverse.transitions.ddim import kernel
 from operators import Problem, Rng
@@ -49,17 +48,13 @@ class Proposal(ABC):
     """
 
     differentiable: bool = False
+    """Whether it asks the evaluation for gradients (and then requires BACKWARD)."""
     requires: Needs = frozenset({LINEAR})
 
     def __init__(self, prior: DDIM | Renoise, data_variance: float | None = 1.0) -> None:
         if prior.eta == 0:
             raise ValueError(f"{type(self).__name__}: the kernel must be stochastic, got eta = 0")
         self.prior, self.data_variance = prior, data_variance
-
-    @property
-    def needs(self) -> Needs:
-        """All that it asks for, with the backward pass where it is differentiable."""
-        return self.requires | {BACKWARD} if self.differentiable else self.requires
 
     def observe(
         self, data: Tensor | None, problem: Problem, rng: Rng, a: Level | None, b: Level
@@ -100,4 +95,5 @@ class Proposal(ABC):
 
 
 def _zeros(problem: Problem) -> Tensor:
-    return torch.zeros((len(problem), *problem.operator.in_shape)).to(problem.y)
+    operator = problem.operator
+    return operator.anchor.new_zeros((len(problem), *operator.in_shape))

@@ -60,7 +60,7 @@ class Particles(Sampler):
 
     @property
     def requires(self) -> Needs:
-        return self.prior.requires | self.proposal.needs
+        return self.prior.requires | self.proposal.requires
 
     @torch.no_grad()
     def walk(
@@ -71,19 +71,13 @@ class Particles(Sampler):
         start: Level | None,
         resume: Iterate | None,
     ) -> Iterator[Iterate]:
-        levels, done = self.grid(start), 0
+        levels = self.grid(start)
         many, streams = problem.repeat(self.count), rng.each(self.count)
         if resume is not None:
             state, memory, done = resume.x, resume.memory, resume.step
-            assert isinstance(memory, Cloud)
         else:
-            data = self.proposal.observe(None, problem, rng, None, levels[0])
-            if x is None:
-                state = self.proposal.start(levels[0], data, many, streams)
-            else:
-                state = x.repeat_interleave(self.count, 0)
-            weights = torch.zeros(len(rng), self.count, dtype=torch.float64, device=state.device)
-            memory = Cloud(weights, data)
+            (state, memory), done = self._begin(problem, many, rng, x, levels[0]), 0
+        assert isinstance(memory, Cloud)
         steps = len(levels) - 1
         for step, (a, b) in enumerate(pairwise(levels), 1):
             if step <= done:
@@ -93,6 +87,17 @@ class Particles(Sampler):
             state, x0, weights = self._step(ev, b, memory.log_weights, data, rng)
             memory = Cloud(weights, data)
             yield Iterate(step, steps, b, state, x0, memory)
+
+    def _begin(
+        self, problem: Problem, many: Problem, rng: Rng, x: Tensor | None, level: Level
+    ) -> tuple[Tensor, Cloud]:
+        data = self.proposal.observe(None, problem, rng, None, level)
+        if x is None:
+            x = self.proposal.start(level, data, many, rng.each(self.count))
+        else:
+            x = x.repeat_interleave(self.count, 0)
+        weights = torch.zeros(len(rng), self.count, dtype=torch.float64, device=x.device)
+        return x, Cloud(weights, data)
 
     def _step(
         self, ev: Evaluation, b: Level, log_weights: Tensor, data: Tensor | None, rng: Rng

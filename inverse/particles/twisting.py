@@ -6,6 +6,7 @@ from inverse.denoise import Evaluation, estimate
 from inverse.flows.pinv import PinvScore, matched_variance
 from inverse.levels import Level
 from inverse.linear import linear_operator, log_evidence, noise_variance, squares
+from inverse.needs import BACKWARD, LINEAR
 from inverse.particles.proposal import Forecast, Proposal
 from inverse.transitions import DDIM, Renoise
 from operators import Problem, Rng
@@ -23,6 +24,7 @@ class Twisted(Proposal):
     """
 
     differentiable = True
+    requires = frozenset({LINEAR, BACKWARD})
 
     def __init__(self, prior: DDIM | Renoise, data_variance: float | None = 1.0) -> None:
         super().__init__(prior, data_variance)

@@ -20,7 +20,7 @@ def fps_smc(
     FPS, without weights. It takes the measurement noise for fresh at every level, and zeta near 1
     nearly restarts there: exact in neither respect, its spread is too small (see `Filtering`).
 
-    Reference: Dou and Song, 2024, ICLR, openreview:tplXNcHZs1, Alg. 1 (FPS-SMC). Released:
+    Reference: Dou and Song, 2024, ICLR, openreview:tplXNcHZs1 (FPS-SMC). Released:
     zeta ("c_rate") 0.95, 5 particles, 1000 steps.
     Departures: levels of the continuous VP path; no clipping of x0; the last step draws x0 given
     the data instead of returning the mean; sigma_y is the problem's (the released code fixes it at

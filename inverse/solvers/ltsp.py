@@ -20,7 +20,7 @@ def ltsp(
     ``order`` is (`stsp` tells more). ``p(y | x)`` is PiGDM's; two network evaluations and one
     backward pass per step. Linear operators.
 
-    Reference: Wizadwongsa and Suwajanakorn, 2023, arXiv:2301.11558, sec. 4 (LTSP4: order 4).
+    Reference: Wizadwongsa and Suwajanakorn, 2023, arXiv:2301.11558 (LTSP4: order 4).
     Departures: the released code guides by a classifier; here by the likelihood of the data. The
     weights are exact for the actual levels (released: those of equal steps) and orders 3 and 4
     start with Runge-Kutta steps instead of lower orders. The order of the two is the released one.

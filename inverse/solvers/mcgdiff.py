@@ -25,7 +25,7 @@ def mcgdiff(
     noise is by up to two thirds less than the network takes it for, which only many particles make
     up for. Pictures from few of them come out mottled.
 
-    Reference: Cardoso et al., 2024, arXiv:2308.07983, Alg. 1 and sec. 2.2. Released: 64 particles
+    Reference: Cardoso et al., 2024, arXiv:2308.07983 (MCGdiff). Released: 64 particles
     (10000 for outpainting), 100 steps, eta 1, kappa 1e-4.
     Departures: when a direction comes free its last potential is kept as the datum's likelihood.
     The released code divides it out again and weighs by the likelihood at the end, which is

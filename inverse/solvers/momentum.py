@@ -26,7 +26,8 @@ def momentum(
 
     Reference: Wizadwongsa et al., 2024, arXiv:2307.11118, eq. 13 and 19, Alg. 2.
     Departures: the guidance is the likelihood of the data instead of a class or a text; orders 3
-    and 4 start with Runge-Kutta steps.
+    and 4 start with Runge-Kutta steps; HB on rules of higher order (eq. 14) is left out, as it too
+    is of first order.
     """
     grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time")
     return Process(Guided(prior, PinvScore(data_variance)), Momentum(order, beta), grid)

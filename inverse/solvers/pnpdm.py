@@ -30,7 +30,7 @@ def pnpdm(
     Every x is a sample; with ``burn_in`` the result is their mean after so many steps (released:
     40). Linear operators; no backward pass.
 
-    Reference: Wu et al., 2024, arXiv:2405.18782, Alg. 1-3. Released settings, in [-1, 1] units:
+    Reference: Wu et al., 2024, arXiv:2405.18782 (PnP-DM). Released settings, in [-1, 1] units:
     rho 10, decay 0.9, floor 0.3 (0.1 for phase retrieval and coded diffraction), 100 steps.
     Departures: the reverse diffusion is ancestral sampling over ``inner`` levels from rho to 0.01
     (the released code: Euler-Maruyama over the part below rho of 100 levels, 30 at its floor); all

@@ -27,7 +27,7 @@ def stsp(
     Network evaluations per step: three (two with a backward pass), corrected six (four with one).
     ``p(y | x)`` is PiGDM's; linear operators.
 
-    Reference: Wizadwongsa and Suwajanakorn, 2023, arXiv:2301.11558, sec. 4 (STSP4: order 4).
+    Reference: Wizadwongsa and Suwajanakorn, 2023, arXiv:2301.11558 (STSP4: order 4).
     Departures: as in `ltsp`; the second half is evaluated at the level it has come to, as released.
     The corrected form walks EDM's levels: on levels even in time Heun's last steps are too long.
     """

@@ -15,7 +15,7 @@ class Sample(DataStep):
     ``r^2 = nsr^2 / lam``, as in `Prox`, whose result is the mean of this Gaussian. Exact, by
     perturbing and solving (`LinearOperator.posterior_sample`), without noise too.
 
-    Reference: Wu et al., 2024, arXiv:2405.18782, eq. 5 (the likelihood step of PnP-DM).
+    Reference: Wu et al., 2024, arXiv:2405.18782 (the likelihood step of PnP-DM).
 
     Raises:
         ValueError: if ``lam`` is not positive. Unfit: for a nonlinear operator.
