@@ -3,7 +3,6 @@
 import json
 import math
 import resource
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +12,11 @@ from torch import Tensor
 from inverse.files import write_atomic
 from inverse.images import PHOTOGRAPHS, ImageError, list_images, load_image, sample_photograph
 from inverse.images import save_image as save
+from inverse.measurements import save_measurement
 from inverse.metrics import LPIPS, psnr, score, summarise
 from inverse.panels import Tile, anytime_strip, error_tile, panel, progress
 from inverse.solving import Result, Snapshot
-from operators import Operator, Problem
+from operators import Problem
 
 
 def photographs(source: str, size: int | None = None) -> dict[str, Tensor]:
@@ -46,27 +46,6 @@ def crop_to_multiple(image: Tensor, multiple: int) -> Tensor:
         raise ImageError(f"image of {tuple(image.shape[1:])} pixels is smaller than {multiple}")
     top, left = (image.shape[1] - height) // 2, (image.shape[2] - width) // 2
     return image[:, top : top + height, left : left + width]
-
-
-def load_measurement(
-    path: str, build: Callable[[tuple[int, ...]], Operator], factor: int
-) -> tuple[Operator, Tensor]:
-    """The operator that ``build`` makes for an image file, and its measurement y (1, *out_shape).
-
-    Raises:
-        ValueError: when the file does not have the operator's measurement shape.
-    """
-    y = load_image(path)
-    shape = (3, y.shape[1] * factor, y.shape[2] * factor)
-    operator = build(shape)
-    if operator.out_shape == (1, *y.shape[1:]):
-        y = y.mean(0, keepdim=True)
-    if tuple(y.shape) != operator.out_shape:
-        raise ValueError(
-            f"measurement {path}: {operator!r} measures {operator.out_shape}, "
-            f"the file holds {tuple(y.shape)}; this operator's data are not an image file"
-        )
-    return operator, y[None]
 
 
 @dataclass(frozen=True)
@@ -128,6 +107,7 @@ class Report:
             seen if seen.shape[0] in (1, 3) else seen.mean(0, keepdim=True),
             folder / "measurement.png",
         )
+        save_measurement(self.problem.y[:1], folder / "measurement.npy")
         save(restored, folder / "restored.png")
         save(panel(self._tiles(seen, restored, metrics)), folder / "panel.png")
         save(anytime_strip(self._anytime()), folder / "anytime.png")

@@ -10,8 +10,9 @@ from omegaconf import DictConfig
 from inverse.apps.configuration import Job, build
 from inverse.apps.device import pick_device
 from inverse.apps.progress import ProgressBar
+from inverse.measurements import load_measurement
 from inverse.metrics import LPIPS, LPIPSUnavailable
-from inverse.restoration import Report, crop_to_multiple, load_measurement, photographs
+from inverse.restoration import Report, crop_to_multiple, photographs
 from inverse.seeds import seed_for
 from inverse.solving import Budget, solve
 from operators import Problem, Rng, measure
@@ -47,7 +48,7 @@ def _problems(config: DictConfig, noise) -> tuple[dict, dict[str, Problem]]:  # 
     factor = int(config.operator.get("factor", 1))
     if config.measurement is not None:
         make = partial(build, config.operator)
-        operator, y = load_measurement(config.measurement, make, factor)
+        operator, y = load_measurement(config.measurement, make, factor, config.shape)
         return {}, {Path(config.measurement).stem: Problem(operator, noise, y)}
     images = photographs(config.image, config.size)
     images = {name: crop_to_multiple(x, factor) for name, x in images.items()}
