@@ -3,7 +3,6 @@
 import math
 import time
 from collections import defaultdict
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -11,36 +10,32 @@ from torch import Tensor
 from benchmarks.posterior.measures import MEASURES, distances, project
 from benchmarks.posterior.methods import METHODS, Settings
 from benchmarks.posterior.problems import Instance, instance
+from inverse.particles import Particles, Resampling
 from inverse.process import Sampler
 from inverse.seeds import seed_for
 from inverse.solving import Meter
 from operators import Rng
 
 
-class OneStream(Rng):
-    """One stream for all rows of a batch, which are samples of one problem: much faster."""
-
-    def __init__(self, rows: int, seed: int) -> None:
-        super().__init__([seed])
-        self.rows = rows
-
-    def __len__(self) -> int:
-        return self.rows
-
-    def normal(self, shape: Sequence[int], dtype: torch.dtype = torch.float32) -> Tensor:
-        return torch.randn(tuple(shape), dtype=dtype, generator=self._generators[0])
-
-    def uniform(self, shape: Sequence[int], dtype: torch.dtype = torch.float32) -> Tensor:
-        return torch.rand(tuple(shape), dtype=dtype, generator=self._generators[0])
-
-
 def run(sampler: Sampler, given: Instance, count: int, seed: int) -> tuple[Tensor, Meter]:
-    """``count`` samples (count, d), and what they cost."""
-    meter, x = Meter(), torch.zeros(0)
+    """``count`` samples (count, d), and what they cost per sample.
+
+    Of `Particles`, which must be ``count``, the whole cloud, resampled by its weights.
+    """
+    rows = 1 if isinstance(sampler, Particles) else count
+    # One stream for all rows, which are samples of one problem: much faster.
+    meter, rng, iterate = Meter(samples=count), Rng([seed]).each(rows), None
     with meter.on(sampler):
-        for iterate in sampler.iterate(given.problem(count), OneStream(count, seed)):
-            x = iterate.x0
-    return x.flatten(1), meter
+        for iterate in sampler.iterate(given.problem(rows), rng):
+            pass
+    assert iterate is not None
+    if not isinstance(sampler, Particles):
+        return iterate.x0.flatten(1), meter
+    cloud, weights = sampler.weighted(iterate)
+    if not bool(weights.isfinite().all()):
+        return torch.full_like(cloud[0], torch.nan).flatten(1), meter
+    ancestors, _ = Resampling(threshold=1.0)(weights.log(), rng)
+    return cloud[0, ancestors[0]].flatten(1), meter
 
 
 def compare(x: Tensor, exact: Tensor, given: Instance) -> dict[str, float]:

@@ -1,10 +1,13 @@
 """The solvers with the settings of the protocols: one line each."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from inverse import solvers
 from inverse.denoise import Prior
+from inverse.grids import Grid
+from inverse.levels import VP
 from inverse.process import Sampler
 
 
@@ -21,6 +24,10 @@ class Settings:
     samples: int
     family: str
 
+    def share(self, calls: int) -> "Settings":
+        """For a method of so many network calls per step: as many calls in all."""
+        return replace(self, steps=max(1, self.steps // calls))
+
     @property
     def levels(self) -> dict:
         return {"steps": self.steps, "start": self.start, "end": self.end}
@@ -28,6 +35,9 @@ class Settings:
 
 DPS_ZETA = {"mcgdiff": 0.2, "tmpd": 0.05, "mgps": 1.0, "gaussian": 0.3}
 """As the papers ran DPS: MCGdiff's 0.1 is of the gradient of the squared norm over the norm."""
+
+
+Method = Callable[[Prior, Settings], Sampler]
 
 
 def _nested(prior: Prior, s: Settings) -> Sampler:
@@ -52,15 +62,45 @@ def _ours(prior: Prior, s: Settings, group: int) -> Sampler:
     return solvers.nested_posterior(prior, outer=1, **levels, group=group)
 
 
-METHODS: dict[str, Callable[[Prior, Settings], Sampler]] = {
+def _down(make: Callable[..., Any], **constants: Any) -> Method:
+    """A solver on the protocol's levels, even in the time of the variance preserving path."""
+
+    def method(prior: Prior, s: Settings) -> Sampler:
+        sampler = make(prior, **constants)
+        sampler.grid = Grid(s.steps, VP(), start=s.start, end=s.end, spacing="time")
+        return sampler
+
+    return method
+
+
+def _gibbs(prior: Prior, s: Settings) -> Sampler:
+    """A third of the calls on the way down to the width of a component, the rest there."""
+    inner = min(20, max(2, s.steps // 10))
+    steps = max(1, s.steps // inner)
+    decay = (1 / s.start) ** (3 / steps)
+    return solvers.pnpdm(prior, steps=steps, rho=s.start, decay=decay, floor=1.0, inner=inner)
+
+
+METHODS: dict[str, Method] = {
     "ddnm": lambda prior, s: solvers.ddnm(prior, **s.levels),
+    "ddnm_plus": _down(solvers.ddnm_plus),
+    "ddrm": _down(solvers.ddrm),
     "diffpir": lambda prior, s: solvers.diffpir(prior, **s.levels, lam=1.0, zeta=1.0),
+    "dmps": _down(solvers.dmps, lam=1.0),
     "dps": lambda prior, s: solvers.dps(prior, **s.levels, zeta=DPS_ZETA[s.family]),
     "pigdm": lambda prior, s: solvers.pigdm(prior, **s.levels),
+    "ltsp": lambda prior, s: _down(solvers.ltsp)(prior, s.share(2)),
+    "stsp": lambda prior, s: _down(solvers.stsp)(prior, s.share(3)),
+    "pnpdm": _gibbs,
+    "score_sde": _down(solvers.score_sde),
+    "fps_smc": lambda prior, s: _down(solvers.fps_smc, particles=s.samples)(prior, s),
+    "mcgdiff": lambda prior, s: _down(solvers.mcgdiff, particles=s.samples, kappa=1e-2)(prior, s),
+    "tds": lambda prior, s: _down(solvers.tds, particles=s.samples)(prior, s),
     "nested": _nested,
     "nested_posterior/1": lambda prior, s: _ours(prior, s, 1),
     "nested_posterior/20": lambda prior, s: _ours(prior, s, 20),
     "nested_posterior": lambda prior, s: _ours(prior, s, s.samples),
 }
-"""Solver by name, over an instance's prior. Of `nested_posterior` the number says how many samples
-of a problem select among each other (all, if none is given)."""
+"""Solver by name, over an instance's prior, at its network calls. The particle methods take all
+samples of a problem for one cloud; of `nested_posterior` the number says how many samples select
+among each other (all, if none is given)."""
