@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 
 import torch
 from torch import Tensor
@@ -24,11 +24,9 @@ def run(sampler: Sampler, given: Instance, count: int, seed: int) -> tuple[Tenso
     """
     rows = 1 if isinstance(sampler, Particles) else count
     # One stream for all rows, which are samples of one problem: much faster.
-    meter, rng, iterate = Meter(samples=count), Rng([seed]).each(rows), None
+    meter, rng = Meter(samples=count), Rng([seed]).each(rows)
     with meter.on(sampler):
-        for iterate in sampler.iterate(given.problem(rows), rng):
-            pass
-    assert iterate is not None
+        iterate = deque(sampler.iterate(given.problem(rows), rng), maxlen=1).pop()
     if not isinstance(sampler, Particles):
         return iterate.x0.flatten(1), meter
     cloud, weights = sampler.weighted(iterate)
