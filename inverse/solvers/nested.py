@@ -12,12 +12,12 @@ from inverse.transitions import Anneal
 def nested(
     prior: Prior,
     *,
-    outer: int = 7,
+    outer: int = 8,
     inner: int = 3,
     start: float = 0.3,
     end: float = 0.05,
     finest: float = 0.03,
-    lam: float = 0.23,
+    lam: float = 0.18,
     outer_temperature: float = 0.5,
     inner_temperature: float = 1.0,
     data_first: bool = False,
@@ -38,8 +38,8 @@ def nested(
     a point estimate (the ``mean`` preset, distortion). Linear operators; no backward pass.
 
     Reference: Elata et al., 2023, arXiv:2305.19066 (nesting); Zhang et al., 2021,
-    arXiv:2008.13751 (half-quadratic splitting, lam = 0.23). The other defaults were chosen on
-    Caltech-101 validation images (benchmarks/README.md).
+    arXiv:2008.13751 (half-quadratic splitting; lam = 0.23 there). The defaults were chosen on
+    Caltech-101 and McMaster images (benchmarks/README.md).
     """
     step, network = Prox(lam), Equivariant(prior) if equivariant else prior
     chain = Process(
