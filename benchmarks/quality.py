@@ -77,10 +77,14 @@ def problems(task: str, truth: Tensor) -> list[tuple[Tensor, Problem, list[int]]
     return out
 
 
-def restore(sampler: Sampler, problem: Problem, seeds: list[int]) -> tuple[Tensor, list, int]:
-    """The restoration, its snapshots and its network calls."""
+Restored = tuple[Tensor, list, int, int]
+"""A restoration, its snapshots, its forward and its backward network calls."""
+
+
+def restore(sampler: Sampler, problem: Problem, seeds: list[int]) -> Restored:
+    """What a sampler makes of a problem."""
     result = solve(sampler, problem, Rng(seeds), keep=1000)
-    return result.x0, list(result.snapshots), result.nfe
+    return result.x0, list(result.snapshots), result.nfe, result.backward
 
 
 def run(methods: Callable[[str], dict[str, Callable]], count: int, tasks: str) -> list[dict]:
@@ -88,18 +92,24 @@ def run(methods: Callable[[str], dict[str, Callable]], count: int, tasks: str) -
     truth, lpips, rows = crops(count), LPIPS("alex"), []
     for task in tasks.split(","):
         for name, method in methods(task).items():
-            rows.append({"task": task, "method": name} | _measure(method, task, truth, lpips))
+            found, _ = measured(method, problems(task, truth), lpips)
+            rows.append({"task": task, "method": name} | found)
             figures = " ".join(f"{k} {rows[-1][k]:.3f}" for k in ("psnr", "ssim", "lpips"))
             print(f"{task:9}{name:16}{figures} {rows[-1]['seconds']:.2f} s/image", flush=True)
     return rows
 
 
-def _measure(method: Callable, task: str, truth: Tensor, lpips: LPIPS) -> dict:
-    scores, curve, seconds, nfe = defaultdict(list), defaultdict(list), 0.0, 0
-    for images, problem, seeds in problems(task, truth):
+def measured(
+    method: Callable[[Problem, list[int]], Restored], given: list, lpips: LPIPS
+) -> tuple[dict, Tensor]:
+    """The means over `problems` of a method's figures, and its restoration of the first image."""
+    scores, curve, firsts = defaultdict(list), defaultdict(list), []
+    seconds, nfe, backward = 0.0, 0, 0
+    for images, problem, seeds in given:
         begin = time.perf_counter()
-        x, snapshots, nfe = method(problem, seeds)
+        x, snapshots, nfe, backward = method(problem, seeds)
         seconds += time.perf_counter() - begin
+        firsts.append(x[0])
         for key, values in score(x, images, lpips).items():
             scores[key] += values
         scores["residual"] += problem.relative_residual(x).tolist()
@@ -107,13 +117,14 @@ def _measure(method: Callable, task: str, truth: Tensor, lpips: LPIPS) -> dict:
             found = score(s.x0, images, lpips)
             curve[s.nfe].append((sum(found["psnr"]), sum(found["lpips"])))
     row: dict = {key: sum(values) / len(values) for key, values in scores.items()}
-    row |= {"nfe": nfe, "seconds": seconds / len(truth), "images": len(truth)}
+    count = len(scores["residual"])
+    row |= {"nfe": nfe, "backward": backward, "seconds": seconds / count, "images": count}
     if curve:
         row["curve"] = [
-            {"nfe": n, "psnr": sum(p) / len(truth), "lpips": sum(q) / len(truth)}
+            {"nfe": n, "psnr": sum(p) / count, "lpips": sum(q) / count}
             for n, (p, q) in ((n, zip(*pairs, strict=True)) for n, pairs in curve.items())
         ]
-    return row
+    return row, firsts[0]
 
 
 def baselines(count: int = 24, tasks: str = ALL) -> None:
@@ -127,8 +138,8 @@ def baselines(count: int = 24, tasks: str = ALL) -> None:
     save("quality_baselines", {"images": count, "sigma": SIGMA}, run(methods, count, tasks))
 
 
-def _alone(method: Callable[[Problem], Tensor], problem: Problem, seeds: list[int]) -> tuple:
-    return method(problem), [], 0
+def _alone(method: Callable[[Problem], Tensor], problem: Problem, seeds: list[int]) -> Restored:
+    return method(problem), [], 0, 0
 
 
 def _wiener(problem: Problem) -> Tensor:
