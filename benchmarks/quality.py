@@ -39,7 +39,7 @@ from inverse.solving import solve
 from inverse.starts import WienerStart
 from inverse.steps import Prox
 from inverse.transitions import Renoise
-from operators import Problem, Rng, gaussian, measure
+from operators import LinearOperator, Problem, Rng, gaussian, measure
 
 BATCH, ALL = 4, ",".join(TASKS)
 
@@ -54,20 +54,23 @@ def ours_by_name(prior: Prior, names: str) -> dict[str, Sampler]:
     return {name: build(preset(name))(prior) for name in names.split(",")}
 
 
-def vanilla(prior: Prior) -> dict[str, Sampler]:
+def vanilla(prior: Prior, nfe: int | None = None) -> dict[str, Sampler]:
     """A plain chain of as many calls as ``nested``: same network, data step, levels and start."""
     it = preset("nested")
     network = Equivariant(prior) if it.equivariant else prior
-    grid = Grid(it.outer * it.inner, start=it.start, end=it.finest, spacing="log")
+    grid = Grid(nfe or it.outer * it.inner, start=it.start, end=it.finest, spacing="log")
     chain = Process(
         Conditioned(network, Prox(it.lam)), Renoise(1.0), grid, start=WienerStart(temperature=1.0)
     )
     return {"vanilla": chain}
 
 
-def problems(task: str, truth: Tensor) -> list[tuple[Tensor, Problem, list[int]]]:
+def problems(
+    task: str, truth: Tensor, make: Callable[..., LinearOperator] | None = None
+) -> list[tuple[Tensor, Problem, list[int]]]:
     """Batches of (truth, problem, seeds of the samples), the same for every method."""
-    operator, out = TASKS[task](truth.shape[1:], seed_for(0, task, "operator")), []
+    operator = (make or TASKS[task])(truth.shape[1:], seed_for(0, task, "operator"))
+    out = []
     for first in range(0, len(truth), BATCH):
         images = truth[first : first + BATCH]
         keys = range(first, first + len(images))

@@ -48,9 +48,9 @@ TASKS: dict[str, Callable[[Shape, int], LinearOperator]] = {
 }
 
 
-def crops(count: int, side: int = 256) -> Tensor:
-    """(count, 3, 256, 256): centres of Kodak images, evenly spread over the set of 24."""
-    files = list_images(Path(os.environ["INVERSE_DATA"]) / "eval" / "kodak24_500")
+def crops(count: int, side: int = 256, folder: str = "kodak24_500") -> Tensor:
+    """(count, 3, side, side): centres of images, evenly spread over a set, by default Kodak."""
+    files = list_images(Path(os.environ["INVERSE_DATA"]) / "eval" / folder)
     images = [load_image(files[i * len(files) // count]) for i in range(count)]
     return torch.stack([centre(x, side) for x in images])
 

@@ -1,0 +1,130 @@
+"""Anytime: quality against network calls, nested beside plain chains and published solvers.
+
+INVERSE_DATA=... python -m benchmarks.anytime [nfe=24] [images=4] [side=128] [precision=bf16]
+    [tasks=inpaint,...] [only=ddnm,...] [folder=mcmaster18]
+
+The four tasks of `benchmarks.quality` and box inpainting, noise of standard deviation 0.05. Every
+method is planned for ``nfe`` forward calls and walks its own schedule once; its curve is the
+quality of the estimate x0 at hand after so many calls. Before the first one that is the Wiener
+restoration, which costs no call. Summaries, means over the tasks:
+
+- ``area``: mean LPIPS over log calls, from 1 to ``nfe``;
+- ``first``: calls until the first estimate that beats Wiener in LPIPS; ``settled``: calls from
+  which on LPIPS stays within 10 % of the last;
+- PSNR and LPIPS of the last estimate.
+
+Writes results/anytime_<nfe>.json and .png.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from benchmarks.baselines.tasks import SIGMA, TASKS, Shape, crops
+from benchmarks.curves import means, plot, summary, text
+from benchmarks.quality import measured, preset, problems, restore, vanilla
+from benchmarks.record import RESULTS, save
+from inverse import solvers
+from inverse.apps.configuration import build
+from inverse.denoise import Conditioned, Prior, Transition
+from inverse.equivariant import Equivariant
+from inverse.grids import Grid
+from inverse.metrics import LPIPS, score
+from inverse.priors import BUNDLED, load_prior
+from inverse.process import Nested, Process, Sampler
+from inverse.starts import WienerStart, wiener
+from inverse.steps import Prox
+from inverse.transitions import DDIM, Anneal, DPMSolver2M, Heun
+from operators import LinearOperator, inpaint_box
+
+
+def box(shape: Shape, seed: int = 0) -> LinearOperator:
+    """The central quarter of the sides lost: a hole of one sixteenth of the area."""
+    _, height, width = shape
+    return inpaint_box(shape, height // 4, width // 4)
+
+
+ALL: dict[str, Callable[[Shape, int], LinearOperator]] = TASKS | {"box": box}
+
+
+def ours(prior: Prior, outer: int, inner: int, transition: Transition | None = None) -> Process:
+    """The shipped preset with other counts, or another walk inside."""
+    it = preset("nested")
+    chain = Process(
+        Conditioned(Equivariant(prior), Prox(it.lam)),
+        transition or Anneal(it.inner_temperature),
+        Grid(inner, end=it.finest, spacing="log"),
+    )
+    grid = Grid(outer, start=it.start, end=it.end, spacing="log")
+    return Process(Nested(chain), Anneal(it.outer_temperature), grid, start=WienerStart())
+
+
+def methods(prior: Prior, nfe: int) -> dict[str, Sampler]:
+    """Every method, planned for ``nfe`` forward calls."""
+    shapes = [(nfe // inner, inner) for inner in (1, 2, 3, 4, 6, 8, 12, nfe) if nfe % inner == 0]
+    found: dict[str, Sampler] = {f"nested {o}x{i}": ours(prior, o, i) for o, i in shapes}
+    for name, transition, calls in (
+        ("ODE", DDIM(0.0), 3),
+        ("SDE", DDIM(1.0), 3),
+        ("DPM++", DPMSolver2M(), 3),
+        ("Heun", Heun(), 2),  # its last step, to the clean image, takes one call: 2 n - 1
+    ):
+        found[f"nested {nfe // 3}x3 {name}"] = ours(prior, nfe // 3, calls, transition)
+    mean = preset("nested_mean")
+    mean.outer = max(1, nfe // 6)
+    found[f"mean {mean.outer}x6"] = build(mean)(prior)
+    found |= vanilla(prior, nfe)
+    for name in ("ddnm", "diffpir", "dps", "pigdm", "ddrm"):
+        found[name] = getattr(solvers, name)(prior, steps=nfe)
+    return found
+
+
+def _start(given: list, lpips: LPIPS) -> dict[str, float]:
+    found = [score(wiener(problem), images, lpips) for images, problem, _ in given]
+    return {
+        key: sum(sum(f[key]) for f in found) / sum(len(f[key]) for f in found)
+        for key in ("psnr", "lpips")
+    }
+
+
+def main(
+    nfe: str = "24",
+    images: str = "4",
+    side: str = "128",
+    precision: str = "float32",
+    tasks: str = ",".join(ALL),
+    only: str = "",
+    folder: str = "kodak24_500",
+) -> None:
+    """Measure, write and print."""
+    calls, prior, lpips = int(nfe), load_prior(BUNDLED, precision), LPIPS("alex")
+    truth: Tensor = crops(int(images), int(side), folder)
+    samplers = methods(prior, calls)
+    samplers = {k: v for k, v in samplers.items() if not only or k in only.split(",")}
+    config = {"nfe": calls, "images": len(truth), "side": int(side), "folder": folder}
+    config |= {"sigma": SIGMA, "precision": precision}
+    rows = []
+    for task in tasks.split(","):
+        given = problems(task, truth, ALL[task])
+        start = _start(given, lpips)
+        for name, sampler in samplers.items():
+            figures, _ = measured(partial(restore, sampler), given, lpips)
+            found = summary(figures["curve"], start, calls)
+            rows.append({"task": task, "method": name, "start": start} | figures | found)
+            print(f"{task:9}{name:22}{text(found)}", flush=True)
+    totals = means(rows)
+    name = f"anytime_{calls}" + ("" if folder == "kodak24_500" else f"_{folder}")
+    save(name, config | {"means": totals}, rows)
+    shown = [f"nested {calls // 3}x3", f"mean {calls // 6}x6", "vanilla", "ddnm", "diffpir", "dps"]
+    plot([row for row in rows if row["method"] in shown], RESULTS / f"{name}.png")
+    for name, found in sorted(totals.items(), key=lambda item: item[1]["area"]):
+        print(f"{name:22}{text(found)}")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
+    main(**dict(item.split("=", 1) for item in sys.argv[1:]))
