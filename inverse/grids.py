@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from inverse.levels import CLEAN, VE, Level, Schedule
 
 Walk = Callable[[Level | None], Sequence[Level]]
-"""The levels to walk, down to clean, from a start or from one of its own."""
+"""The levels to walk, down to clean, from a start or from one of its own: a `Grid`, a `Ladder`."""
 
 SPACINGS = ("edm", "log", "time", "quad")
 

@@ -1,7 +1,7 @@
 """The one loop: a diffusion process that yields after every step, and its nesting."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from inverse.denoise import (
     estimate,
     needs_of,
 )
+from inverse.grids import Walk
 from inverse.levels import Level
 from inverse.needs import NOTHING, Needs, check
 from inverse.splitting import UNSPLIT, Splitting, splitting
@@ -53,10 +54,6 @@ class Iterate(NamedTuple):
         if need be.
         """
         return self._replace(x0=x0, x=self.x + self.level.alpha * (x0 - self.x0))
-
-
-Walk = Callable[[Level | None], Sequence[Level]]
-"""The levels to walk, down to clean, from a start or from one of its own: a `Grid`, a `Ladder`."""
 
 
 class Sampler(nn.Module, ABC):
@@ -102,7 +99,58 @@ class Sampler(nn.Module, ABC):
         """What `iterate` does once the problem is known to fit."""
 
 
-class Process(Sampler):
+class Descent(Sampler):
+    """A sampler that steps down a grid of levels: what resuming and time travel ask for, once.
+
+    Args:
+        grid: the levels.
+    """
+
+    def __init__(self, grid: Walk) -> None:
+        super().__init__()
+        self.grid = grid
+
+    @abstractmethod
+    def begin(self, problem: Problem, rng: Rng, level: Level) -> Tensor:
+        """The first state (B, C, H, W), at ``level``."""
+
+    def recall(self) -> Memory:
+        """The memory before the first step."""
+        return None
+
+    @abstractmethod
+    def step(
+        self, x: Tensor, a: Level, b: Level, memory: Memory, problem: Problem, rng: Rng
+    ) -> tuple[Tensor, Tensor, Memory]:
+        """From state ``x`` at ``a``: the state at ``b``, the estimate of the image, the memory."""
+
+    @torch.no_grad()
+    def walk(
+        self,
+        problem: Problem,
+        rng: Rng,
+        x: Tensor | None,
+        start: Level | None,
+        resume: Iterate | None,
+    ) -> Iterator[Iterate]:
+        levels = self.grid(start)
+        memory, done = self.recall(), 0
+        if resume is not None:
+            state, memory, done = resume.x, resume.memory, resume.step
+        else:
+            state = x if x is not None else self.begin(problem, rng, levels[0])
+        steps = len(levels) - 1
+        for step, (a, b) in enumerate(pairwise(levels), 1):
+            if step <= done:
+                continue
+            if b.nsr > a.nsr:
+                state, memory = climb(state, a, b, rng), self.recall()
+                continue
+            state, x0, memory = self.step(state, a, b, memory, problem, rng)
+            yield Iterate(step, steps, b, state, x0, memory)
+
+
+class Process(Descent):
     """A walk down a grid of levels: evaluate, let the prior flow, let the data in.
 
     Args:
@@ -128,8 +176,8 @@ class Process(Sampler):
         start: Start | None = None,
         project: DataFlow | None = None,
     ) -> None:
-        super().__init__()
-        self.denoiser, self.transition, self.grid, self.flow = denoiser, transition, grid, flow
+        super().__init__(grid)
+        self.denoiser, self.transition, self.flow = denoiser, transition, flow
         self.split, self.start, self.project = splitting(split), start or PureNoise(), project
         if self.split and flow is None:
             raise ValueError("Process: a splitting needs a data flow")
@@ -140,33 +188,20 @@ class Process(Sampler):
         flows = [flow for flow in (self.flow, self.project) if flow is not None]
         return parts.union(*map(needs_of, flows))
 
-    @torch.no_grad()
-    def walk(
-        self,
-        problem: Problem,
-        rng: Rng,
-        x: Tensor | None,
-        start: Level | None,
-        resume: Iterate | None,
-    ) -> Iterator[Iterate]:
-        levels = self.grid(start)
-        memory, done = self.transition.init(), 0
-        if resume is not None:
-            state, memory, done = resume.x, resume.memory, resume.step
-        else:
-            state = x if x is not None else self.start(problem, rng, levels[0])
-        steps = len(levels) - 1
-        for step, (a, b) in enumerate(pairwise(levels), 1):
-            if step <= done:
-                continue
-            if b.nsr > a.nsr:
-                state, memory = climb(state, a, b, rng), self.transition.init()
-                continue
-            state, x0, memory = self._step(state, a, b, memory, problem, rng)
-            state = self._projected(state, b, problem, rng)
-            yield Iterate(step, steps, b, state, state if b.sigma == 0 else x0, memory)
+    def begin(self, problem: Problem, rng: Rng, level: Level) -> Tensor:
+        return self.start(problem, rng, level)
 
-    def _step(
+    def recall(self) -> Memory:
+        return self.transition.init()
+
+    def step(
+        self, x: Tensor, a: Level, b: Level, memory: Memory, problem: Problem, rng: Rng
+    ) -> tuple[Tensor, Tensor, Memory]:
+        x, x0, memory = self._move(x, a, b, memory, problem, rng)
+        x = self._projected(x, b, problem, rng)
+        return x, x if b.sigma == 0 else x0, memory
+
+    def _move(
         self, x: Tensor, a: Level, b: Level, memory: Memory, problem: Problem, rng: Rng
     ) -> tuple[Tensor, Tensor, Memory]:
         differentiable = self.flow is not None and self.flow.differentiable

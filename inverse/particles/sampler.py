@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from inverse.denoise import Denoiser, Evaluation
+from inverse.grids import Walk
 from inverse.levels import Level
 from inverse.needs import Needs
 from inverse.particles.proposal import Proposal
 from inverse.particles.resampling import Resampling, choose, flat
-from inverse.process import Iterate, Sampler, Walk
+from inverse.process import Iterate, Sampler
 from operators import Problem, Rng
 
 
