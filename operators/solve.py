@@ -8,6 +8,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from operators.krylov import arnoldi
+
 Map = Callable[[Tensor], Tensor]
 CHECK_EVERY = 10  # iterations between two looks at the device
 
@@ -127,18 +129,6 @@ def largest_eigenvalue(matvec: Map, start: Tensor, iterations: int = 60) -> Tens
 
     Reference: Golub and Van Loan, Matrix Computations, 4th ed., ch. 10.
     """
-    v = start.flatten(1)
-    v = v / v.norm(dim=1, keepdim=True)
-    basis, images = [v], []
-    for _ in range(min(iterations, v.shape[1])):
-        w = matvec(v.view_as(start)).flatten(1)
-        images.append(w)
-        for _again in range(2):
-            q = torch.stack(basis, 1)
-            w = w - torch.einsum("bkn,bk->bn", q, torch.einsum("bkn,bn->bk", q, w))
-        size, rounding = w.norm(dim=1, keepdim=True), 100 * torch.finfo(w.dtype).eps
-        fresh = size > rounding * images[0].norm(dim=1, keepdim=True)
-        v = torch.where(fresh, w / size, 0.0)  # 0 once the Krylov space is exhausted
-        basis.append(v)
-    small = torch.einsum("bkn,bln->bkl", torch.stack(basis[:-1], 1), torch.stack(images, 1))
+    basis, images = arnoldi(matvec, start, min(iterations, start[0].numel()))
+    small = torch.einsum("bkn,bln->bkl", basis[:, :-1], images)
     return torch.linalg.eigvalsh((small + small.mT) / 2)[:, -1].clamp_min(0)
