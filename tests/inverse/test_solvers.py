@@ -40,6 +40,8 @@ def tiny_prior() -> EDMPrior:
 
 SOLVERS = {
     "cycle": functools.partial(solvers.cycle, steps=4, encode=3),
+    "daps": functools.partial(solvers.daps, steps=3, ode_steps=2, langevin=5),
+    "daps-hmc": functools.partial(solvers.daps, steps=3, ode_steps=2, langevin=5, momentum=0.9),
     "ddnm": functools.partial(solvers.ddnm, steps=5),
     "ddnm-travel": functools.partial(solvers.ddnm, steps=6, jump=2, repeats=2),
     "ddnm_plus": functools.partial(solvers.ddnm_plus, steps=6, jump=2, repeats=2),
@@ -49,7 +51,10 @@ SOLVERS = {
     "dps": functools.partial(solvers.dps, steps=5),
     "ilvr": functools.partial(solvers.ilvr, steps=5),
     "mcg": functools.partial(solvers.mcg, steps=5),
+    "mgps": functools.partial(solvers.mgps, steps=4, gradients=1, burst=2, period=3),
     "pigdm": functools.partial(solvers.pigdm, steps=5),
+    "reddiff": functools.partial(solvers.reddiff, steps=5),
+    "sitcom": functools.partial(solvers.sitcom, steps=3, iterations=2),
     "nested": functools.partial(solvers.nested, outer=3, inner=2),
     "nested-data-first": functools.partial(solvers.nested, outer=3, inner=2, data_first=True),
     "repaint": functools.partial(solvers.repaint, steps=6, jump=2, repeats=2),

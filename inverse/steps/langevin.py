@@ -1,0 +1,89 @@
+"""Langevin data step: a sample of the image given its estimate and the data, for any operator."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from inverse.denoise import DataStep
+from inverse.levels import Level
+from inverse.linear import noise_variance
+from operators import LinearOperator, Problem, Rng
+from operators.solve import column, largest_eigenvalue
+
+LANCZOS = 8  # iterations for ||A||^2: within a few percent, where the rate leaves more
+
+
+class Langevin(DataStep):
+    """``steps`` moves of x towards ``exp(-||y - A x||^2 / (2 tau^2) - ||x - x0||^2 / (2 nsr^2))``.
+
+    From x = x0: ``v <- m v - sqrt(h) grad + sqrt(2 (1 - m)) n``, ``x <- x + sqrt(h) v``. With
+    momentum m = 0 unadjusted Langevin, otherwise damped Hamiltonian dynamics from v ~ N(0, I).
+    The step size is ``h = share / (1 / nsr^2 + ||A||^2 / tau^2)``, per sample, with ||A|| that of
+    the Jacobian at x0 where A is not linear; h from share = 2 on diverges. The share falls
+    linearly in ``nsr^(1/7)`` from ``rate`` at ``start`` to a hundredth of it at ``end``.
+
+    Args:
+        steps: gradients of the data term.
+        rate: the share at ``start``, above 0 and below 2.
+        tau: standard deviation that the data term assumes; None is the problem's sigma_y.
+        momentum: m in [0, 1).
+        start, end: noise-to-signal ratios between which the share falls.
+
+    Reference: Zhang et al., 2024, arXiv:2407.01521, Alg. 1 (DAPS; momentum as in its code).
+
+    Raises:
+        ValueError: for values outside these ranges.
+    """
+
+    def __init__(
+        self,
+        steps: int = 100,
+        rate: float = 0.1,
+        tau: float | None = None,
+        momentum: float = 0.0,
+        start: float = 100.0,
+        end: float = 0.1,
+    ) -> None:
+        sound = steps >= 1 and 0 < rate < 2 and 0 <= momentum < 1 and 0 < end < start
+        if not sound or (tau is not None and tau <= 0):
+            raise ValueError(
+                "Langevin: need steps >= 1, 0 < rate < 2, 0 <= momentum < 1, 0 < end < start, "
+                f"tau > 0 or null, got {steps=}, {rate=}, {momentum=}, {start=}, {end=}, {tau=}"
+            )
+        self.steps, self.rate, self.tau, self.momentum = steps, rate, tau, momentum
+        self.start, self.end = start, end
+
+    @torch.no_grad()
+    def __call__(self, x0: Tensor, level: Level, problem: Problem, rng: Rng) -> Tensor:
+        pull = level.nsr**-2
+        push = 1 / (noise_variance(problem) if self.tau is None else self.tau**2)
+        gain = largest_eigenvalue(_gram(problem, x0), rng.normal(x0.shape), LANCZOS)
+        size = self._share(level) / (pull + push * gain)
+        root, push = column(size.sqrt(), x0), column(push, x0)
+        keep, fresh = self.momentum, (2 * (1 - self.momentum)) ** 0.5
+        x, v = x0, rng.normal(x0.shape) if keep else torch.zeros_like(x0)
+        for _ in range(self.steps):
+            slope = problem.operator.vjp(x, problem.residual(x)) * push + (x0 - x) * pull
+            v = keep * v + root * slope + fresh * rng.normal(x0.shape)
+            x = x + root * v
+        return x
+
+    def _share(self, level: Level) -> float:
+        ends = [nsr ** (1 / 7) for nsr in (self.start, level.nsr, self.end)]
+        passed = (ends[0] - ends[1]) / (ends[0] - ends[2])
+        return self.rate * (1 - 0.99 * min(max(passed, 0.0), 1.0))
+
+
+def _gram(problem: Problem, x: Tensor) -> Callable[[Tensor], Tensor]:
+    """``v -> J^T J v`` with J the operator's Jacobian at ``x``."""
+    operator = problem.operator
+    if isinstance(operator, LinearOperator):
+        return operator.gram
+
+    def gram(v: Tensor) -> Tensor:
+        _, pushed = torch.autograd.functional.jvp(operator, x, v)
+        assert isinstance(pushed, Tensor)
+        return operator.vjp(x, pushed)
+
+    return gram
