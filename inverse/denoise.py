@@ -161,6 +161,14 @@ class Evaluation:
         leaf, x0 = self._graph
         return torch.autograd.grad(x0, leaf, v, retain_graph=True)[0]
 
+    def covariance(self, v: Tensor) -> Tensor:
+        """``Cov[x0 | x] v = sigma^2 / alpha J v`` by Tweedie's formula, with ``J^T`` in place of J.
+
+        The same for an exact denoiser, whose Jacobian is symmetric. Reference: Efron, 2011,
+        doi:10.1198/jasa.2011.tm11181.
+        """
+        return self.pullback(v) * (self.level.sigma**2 / self.level.alpha)
+
     def gradient(self, loss: Callable[[Tensor], Tensor]) -> Tensor:
         """Gradient in x of a per-sample ``loss(x0) -> (B,)``; samples do not mix."""
         x0 = self.estimate.x0.detach().requires_grad_()

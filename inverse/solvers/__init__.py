@@ -10,11 +10,14 @@ from inverse.solvers.dmps import dmps
 from inverse.solvers.dps import dps
 from inverse.solvers.fps_smc import fps_smc
 from inverse.solvers.ilvr import ilvr
+from inverse.solvers.lgd import lgd
 from inverse.solvers.ltsp import ltsp
 from inverse.solvers.mcg import mcg
 from inverse.solvers.mcgdiff import mcgdiff
 from inverse.solvers.mgps import mgps
+from inverse.solvers.mmps import mmps
 from inverse.solvers.momentum import momentum
+from inverse.solvers.mpgd import mpgd
 from inverse.solvers.nested import nested
 from inverse.solvers.nested_posterior import nested_posterior
 from inverse.solvers.pigdm import pigdm
@@ -25,6 +28,7 @@ from inverse.solvers.score_sde import score_sde
 from inverse.solvers.sitcom import sitcom
 from inverse.solvers.stsp import stsp
 from inverse.solvers.tds import tds
+from inverse.solvers.tmpd import tmpd
 
 __all__ = [
     "cycle",
@@ -37,11 +41,14 @@ __all__ = [
     "dps",
     "fps_smc",
     "ilvr",
+    "lgd",
     "ltsp",
     "mcg",
     "mcgdiff",
     "mgps",
+    "mmps",
     "momentum",
+    "mpgd",
     "nested",
     "nested_posterior",
     "pigdm",
@@ -52,4 +59,5 @@ __all__ = [
     "sitcom",
     "stsp",
     "tds",
+    "tmpd",
 ]

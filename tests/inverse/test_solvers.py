@@ -51,10 +51,14 @@ SOLVERS = {
     "dps": functools.partial(solvers.dps, steps=5),
     "ilvr": functools.partial(solvers.ilvr, steps=5),
     "mcg": functools.partial(solvers.mcg, steps=5),
+    "lgd": functools.partial(solvers.lgd, steps=5, draws=2),
     "mgps": functools.partial(solvers.mgps, steps=4, gradients=1, burst=2, period=3),
+    "mmps": functools.partial(solvers.mmps, steps=4, iterations=2),
+    "mpgd": functools.partial(solvers.mpgd, steps=5),
     "pigdm": functools.partial(solvers.pigdm, steps=5),
     "reddiff": functools.partial(solvers.reddiff, steps=5),
     "sitcom": functools.partial(solvers.sitcom, steps=3, iterations=2),
+    "tmpd": functools.partial(solvers.tmpd, steps=5),
     "nested": functools.partial(solvers.nested, outer=3, inner=2),
     "nested-data-first": functools.partial(solvers.nested, outer=3, inner=2, data_first=True),
     "repaint": functools.partial(solvers.repaint, steps=6, jump=2, repeats=2),
@@ -70,6 +74,8 @@ SOLVERS = {
     "mcgdiff": functools.partial(solvers.mcgdiff, steps=5, particles=3),
     "nested-posterior": functools.partial(solvers.nested_posterior, outer=2, inner=3),
 }
+ROUNDING = {"mmps": 1e-5, "tmpd": 3e-5}
+"""Where a solve with the untrained network's Jacobian amplifies rounding (exact: test_jacobian)."""
 OPERATORS = {
     "inpaint": inpaint_random(SHAPE, keep=0.4),
     "blur": blur_gaussian(SHAPE, size=5, std=1.0),
@@ -97,7 +103,8 @@ def test_a_batch_equals_its_samples_one_by_one(solver):
     together = run(solver, problem(), [4, 0, 9])[-1].x0
     for i, seed in enumerate([4, 0, 9]):
         alone = run(solver, problem()[i : i + 1], [seed])[-1].x0
-        assert torch.allclose(together[i : i + 1], alone, atol=1e-6), solver
+        tol = ROUNDING.get(solver, 1e-6)
+        assert torch.allclose(together[i : i + 1], alone, atol=tol), solver
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
