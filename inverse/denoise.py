@@ -169,12 +169,16 @@ class Evaluation:
         """
         return self.pullback(v) * (self.level.sigma**2 / self.level.alpha)
 
-    def gradient(self, loss: Callable[[Tensor], Tensor]) -> Tensor:
-        """Gradient in x of a per-sample ``loss(x0) -> (B,)``; samples do not mix."""
+    def slope(self, loss: Callable[[Tensor], Tensor]) -> Tensor:
+        """Gradient in x0 of a per-sample ``loss(x0) -> (B,)``; samples do not mix."""
         x0 = self.estimate.x0.detach().requires_grad_()
         with torch.enable_grad():
             total = loss(x0).sum()
-        return self.pullback(torch.autograd.grad(total, x0)[0])
+        return torch.autograd.grad(total, x0)[0]
+
+    def gradient(self, loss: Callable[[Tensor], Tensor]) -> Tensor:
+        """Gradient in x of a per-sample ``loss(x0) -> (B,)``, through the network."""
+        return self.pullback(self.slope(loss))
 
     def at(self, x: Tensor, level: Level) -> "Evaluation":
         """The same denoiser at another state."""

@@ -31,8 +31,9 @@ def daps(
     Reference: Zhang et al., 2024, arXiv:2407.01521, Alg. 1; released: 200 levels of 5 calls, 100
     gradients, tau 0.01 whatever the noise, step sizes 1e-4 (super-resolution, random inpainting,
     Gaussian deblurring), 5e-5 (box inpainting, motion deblurring, phase retrieval), 2e-5 (high
-    dynamic range): with tau = 0.01 and ||A|| = 1 these are rates of 1, 0.5 and 0.2; momentum 0.9
-    is the released Hamiltonian variant.
+    dynamic range): with tau = 0.01 and ||A|| = 1 these are rates of 1, 0.5 and 0.2. The released
+    Hamiltonian variant, also without an accept step, has its own numbers for every task, such as
+    12 gradients at momentum 0.9 (super-resolution); ``daps_hmc.yaml`` has 20 for all.
     Departures: tau is sigma_y by default (0.01 where the noise is 0.05 fits the noise), and the
     rate 0.1, which then moves about as far per level as the released values do; the data gradient
     is that of ``||r||^2 / (2 tau^2)`` (the released code drops the 2); the step size is relative to

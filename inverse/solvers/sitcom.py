@@ -7,6 +7,7 @@ from inverse.adam import adam
 from inverse.denoise import Denoiser, Estimate, Evaluation, Prior, estimate
 from inverse.grids import Grid
 from inverse.levels import VP, Level
+from inverse.linear import noise_level
 from inverse.needs import BACKWARD, Needs
 from inverse.process import Process
 from inverse.transitions import Renoise
@@ -41,7 +42,7 @@ class InputFit(Denoiser):
 
     @torch.no_grad()
     def forward(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Estimate:
-        goal = problem.measured * problem.sigma**2
+        goal = problem.measured * noise_level(problem) ** 2
 
         def misfit(x0: Tensor) -> Tensor:
             return problem.residual(x0).square().flatten(1).sum(1)

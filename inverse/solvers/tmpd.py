@@ -19,7 +19,8 @@ def tmpd(prior: Prior, *, steps: int = 100, eta: float = 1.0, floor: float = 0.1
     Reference: Boys et al., 2023, arXiv:2310.06721 (TMPD-D, its 1000 steps of Euler-Maruyama or
     DDIM).
     Departures: 100 levels of the continuous VP path; row sums below ``floor`` times their mean are
-    raised to it, since with a network's Jacobian they come out near zero or negative.
+    raised to it, since with a network's Jacobian they come out near zero or negative, and a score
+    that would overshoot the measurements is scaled down (`RowSumScore`).
     """
     grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time")
     return Process(Guided(prior, RowSumScore(floor)), DDIM(eta), grid)

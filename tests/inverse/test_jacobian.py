@@ -7,14 +7,13 @@ import pytest
 import torch
 
 from inverse import solvers
-from inverse.denoise import Conditioned, Evaluation, Guided, Prior
+from inverse.denoise import Evaluation, Guided, Prior
 from inverse.flows import MomentScore, Norm, RowSumScore, SmoothNorm
 from inverse.grids import Grid
 from inverse.levels import VE, VP, Level
 from inverse.priors import Gaussian
 from inverse.process import Process
 from inverse.solving import solve
-from inverse.steps import Descend
 from inverse.transitions import Heun
 from operators import Inpaint, Operator, Problem, Rng, gaussian
 from tests.inverse.cases import DIM, SHAPE, Exact, Rng64, dense_problem, gaussian_prior
@@ -200,15 +199,19 @@ def test_the_smoothed_gradient_is_that_of_the_log_mean_exp():
         assert float(move.flatten()[i] * b.alpha) == pytest.approx(float(slope), abs=1e-6)
 
 
-def test_mpgd_steps_by_the_normalised_gradient():
+def test_mpgd_moves_the_estimate_by_the_normalised_gradient():
+    """One step of the released rule by hand: x0 is moved, its noise stays, then DDIM."""
     given, matrix = dense_problem(batch=3)
-    level = Level(0.6, 0.8)
-    rest = given.residual(states()).flatten(1)
-    exact = states().flatten(1) + 0.4 / 0.6 * rest @ matrix / rest.norm(dim=1, keepdim=True)
-    x0 = Descend(0.4)(states(), level, given, Rng64(range(3)))
-    assert torch.allclose(x0.flatten(1), exact, atol=1e-12)
-    est = Conditioned(PRIOR, Descend(0.4), keep_noise=True)(states(), level, given, Rng64(range(3)))
-    assert torch.equal(est.noise, PRIOR(states(), level, given, Rng64(range(3))).noise)
+    a, b, x = VP().at(2.0), VP().at(1.5), states()
+    sampler = solvers.mpgd(PRIOR, scale=0.4, eta=0.0)
+    moved, x0, _ = sampler.step(x, a, b, None, given, Rng64(range(3)))
+    est = PRIOR(x, a, given, Rng64(range(3)))
+    rest = given.residual(est.x0).flatten(1)
+    down = (rest @ matrix / rest.norm(dim=1, keepdim=True)).view_as(x)
+    assert torch.allclose(
+        moved, b.alpha * (est.x0 + 0.4 / b.alpha * down) + b.sigma * est.noise, atol=1e-12
+    )
+    assert torch.equal(x0, est.x0)
 
 
 def test_mpgd_with_an_autoencoder_stays_in_its_images():
@@ -221,15 +224,19 @@ def test_mpgd_with_an_autoencoder_stays_in_its_images():
     def project(x):
         return (x.flatten(1) @ plane @ plane.T).view_as(x)
 
-    moved = Descend(0.4, project)(states(), Level(1.0, 0.5), given, Rng64(range(3))) - states()
+    a, b = VP().at(2.0), VP().at(1.5)
+    moved = Norm(0.4, False, project)(look(PRIOR, states(), a, given), a, b, 1.0)
     assert torch.allclose(project(moved), moved, atol=1e-12)
     assert float(moved.norm()) > 0.01
 
 
-def test_a_residual_of_zero_moves_nothing():
+@pytest.mark.parametrize("jacobian", [True, False])
+def test_a_residual_of_zero_moves_nothing(jacobian):
     given, _ = dense_problem(batch=3)
-    given = Problem(given.operator, given.noise, given.operator(states()))
-    assert torch.equal(Descend(4.0)(states(), Level(1.0, 0.5), given, Rng64(range(3))), states())
+    a, b = VP().at(2.0), VP().at(1.5)
+    x0 = PRIOR.denoise(states(), a)
+    given = Problem(given.operator, given.noise, given.operator(x0))
+    assert not Norm(4.0, jacobian)(look(PRIOR, states(), a, given), a, b, 1.0).any()
 
 
 class Square(Operator):
@@ -257,7 +264,7 @@ def test_any_differentiable_operator_will_do(name):
         (lambda: RowSumScore(-1.0), "negative"),
         (lambda: SmoothNorm(0.3, draws=0), "draws"),
         (lambda: SmoothNorm(-0.3), "zeta"),
-        (lambda: Descend(-1.0), "negative"),
+        (lambda: Norm(0.3, True, lambda x: x), "choose one"),
     ],
 )
 def test_bad_numbers_are_refused(make, match):

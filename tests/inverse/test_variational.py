@@ -70,7 +70,8 @@ def test_reddiff_is_an_image_that_explains_the_data_and_pleases_the_prior():
     far = torch.full((1, *SHAPE), 2.0).double()
     sampler = solvers.reddiff(PRIOR, steps=200, rate=0.03)
     iterates = list(sampler.iterate(given, Rng64([0]), far))
-    assert all(torch.equal(it.x, it.x0) for it in iterates)
+    assert all(torch.equal(it.x, it.x0) and it.level == CLEAN for it in iterates)
+    assert torch.equal(iterates[3].edited(far).x, far)
     last, mean = iterates[-1].x0, PRIOR.posterior(matrix, given.y, 0.05)[0]
     assert float(given.residual(last).norm()) < 0.05 * float(given.residual(far).norm())
     assert float((last.flatten(1) - mean).norm()) < 0.3 * float((far.flatten(1) - mean).norm())
@@ -206,6 +207,19 @@ def test_the_bias_of_mgps_on_a_gaussian_prior():
     ratio = float(x.var(0).sum() / cov.trace())
     assert error < 0.2
     assert 0.55 < ratio < 0.95
+
+
+@pytest.mark.parametrize("solver", ["daps", "mgps", "mmps", "sitcom", "tmpd"])
+def test_one_sigma_per_value_needs_whitening(solver):
+    mask = torch.tensor([1, 0, 1, 1, 0, 1, 1, 0]).view(SHAPE).bool()
+    sigma = torch.linspace(0.1, 0.4, DIM).double().view(1, *SHAPE)
+    operator = Inpaint(SHAPE, mask).to(torch.float64)
+    given = Problem(operator, gaussian(sigma), operator(states()))
+    sampler = getattr(solvers, solver)(PRIOR, steps=3)
+    with pytest.raises(ValueError, match=r"one sigma per value.*whitened\(\)"):
+        next(sampler.iterate(given, Rng64(range(3))))
+    last = list(sampler.iterate(given.whitened(), Rng64(range(3))))[-1].x0
+    assert torch.isfinite(last).all()
 
 
 @pytest.mark.parametrize(
