@@ -37,11 +37,12 @@ ALLOWED = {  # part of inverse -> parts of inverse it may import
     | {"adam", "averaging", "encoding", "linear", "particles", "process", "selection", "steps"}
     | {"flows", "transitions"},
     "images": {"files"},
+    "measurements": {"files", "images"},
     "panels": {"images"},
     "metrics": {"images", "files"},
     "training": {"denoise", "levels", "priors"},
     "tuning": {"metrics", "process", "seeds", "solving"},
-    "restoration": {"files", "images", "metrics", "panels", "solving"},
+    "restoration": {"files", "images", "measurements", "metrics", "panels", "solving"},
 }
 
 
