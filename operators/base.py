@@ -36,6 +36,7 @@ class Operator(nn.Module, ABC):
 
     anchor: Tensor  # empty; follows .to(), so it tells dtype and device
     batch: int | None = None  # set where the parameters are one per sample
+    counts: int | Tensor | None = None  # set by `count`
 
     def __init__(self, in_shape: Sequence[int], out_shape: Sequence[int]) -> None:
         super().__init__()
@@ -67,6 +68,13 @@ class Operator(nn.Module, ABC):
             self.batch = value.shape[0]
         self._cast(name)
 
+    def count(self, counts: Tensor) -> None:
+        """Say how many values of y are measurements, (1,), or one per sample, (B,)."""
+        if counts.shape[0] == 1:
+            self.counts = int(counts)
+        else:
+            self.constant("counts", counts.double(), per_sample=True)
+
     def exact(self, name: str) -> Tensor:
         """A constant as it was given, in float64 (or complex128) on the CPU."""
         return self._constants[name][0]
@@ -94,7 +102,7 @@ class Operator(nn.Module, ABC):
     @property
     def measured(self) -> int | Tensor:
         """m, how many values of y are measurements: one int, or one per sample, shape (B,)."""
-        return math.prod(self.out_shape)
+        return math.prod(self.out_shape) if self.counts is None else self.counts
 
     def select(self, rows: slice | Tensor) -> Self:
         """The operator for some samples (slice or indices): self unless it differs between them."""

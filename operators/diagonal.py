@@ -21,7 +21,6 @@ class Diagonal(SpectralOperator):
 
     weights: Tensor
     sign: Tensor
-    counts: Tensor
 
     def __init__(self, shape: Sequence[int], weights: Tensor) -> None:
         shape = as_shape("Diagonal", "shape", shape)
@@ -39,18 +38,12 @@ class Diagonal(SpectralOperator):
         super().__init__(shape, shape, weights.abs(), per_sample=several)
         self.constant("weights", weights, several)
         self.constant("sign", weights.sign(), several)
-        self._measured = None if several else int(counts)
-        if several:
-            self.constant("counts", counts.double(), per_sample=True)
+        self.count(counts)
 
     @property
     def entries(self) -> Tensor:
         """The weights as they were given, in float64 on the CPU."""
         return self._constants["weights"][0]
-
-    @property
-    def measured(self) -> int | Tensor:
-        return self.counts if self._measured is None else self._measured
 
     def support(self, y: Tensor) -> Tensor:
         return torch.where(self.weights != 0, y, 0.0)

@@ -39,11 +39,8 @@ class Inpaint(SpectralOperator):
         counts = full.expand(-1, shape[0], -1, -1).sum((1, 2, 3))
         if full.shape[0] and bool((counts == 0).any()):
             raise ValueError("Inpaint: the mask keeps no pixel; nothing would be measured")
-        several = full.shape[0] != 1
-        super().__init__(shape, shape, full, per_sample=several)
-        self._measured = int(counts) if not several else None
-        if several:
-            self.constant("counts", counts, per_sample=True)
+        super().__init__(shape, shape, full, per_sample=full.shape[0] != 1)
+        self.count(counts)
 
     @property
     def mask(self) -> Tensor:
@@ -54,10 +51,6 @@ class Inpaint(SpectralOperator):
     def entries(self) -> Tensor:
         """The mask in float64 on the CPU."""
         return self.spectrum
-
-    @property
-    def measured(self) -> int | Tensor:
-        return self.counts if self._measured is None else self._measured  # pyright: ignore
 
     def support(self, y: Tensor) -> Tensor:
         return torch.where(self.s > 0, y, 0.0)
