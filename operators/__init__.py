@@ -4,6 +4,7 @@ from operators import checks, interop, kernels, masks
 from operators.algebra import stack
 from operators.base import Operator
 from operators.bayer import Bayer, bayer
+from operators.block import BlockSensing, block_sensing
 from operators.blur import Blur
 from operators.blurs import (
     blur_anisotropic,
@@ -18,6 +19,7 @@ from operators.colour import Greyscale, greyscale
 from operators.cosine import CosineBlur
 from operators.decimate import Decimate, decimate
 from operators.decimated import DecimatedBlur, downsample_file, downsample_gaussian
+from operators.dct import DCT, dct
 from operators.diagonal import Diagonal
 from operators.downsample import Downsample, downsample
 from operators.identity import Identity, identity
@@ -60,11 +62,13 @@ from operators.varying import VaryingBlur, blur_lens, blur_varying
 
 __all__ = [
     "Bayer",
+    "BlockSensing",
     "Blur",
     "Clip",
     "CosineBlur",
     "Decimate",
     "DecimatedBlur",
+    "DCT",
     "DenseGaussian",
     "Diagonal",
     "Downsample",
@@ -92,6 +96,7 @@ __all__ = [
     "VaryingBlur",
     "WalshHadamard",
     "bayer",
+    "block_sensing",
     "blur_anisotropic",
     "blur_defocus",
     "blur_file",
@@ -102,6 +107,7 @@ __all__ = [
     "blur_varying",
     "checks",
     "decimate",
+    "dct",
     "dense_gaussian",
     "downsample",
     "downsample_bicubic",

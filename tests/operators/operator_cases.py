@@ -3,7 +3,9 @@
 import torch
 
 from operators import (
+    DCT,
     Bayer,
+    BlockSensing,
     Blur,
     CosineBlur,
     Decimate,
@@ -98,6 +100,10 @@ CASES = {
     "walsh-hadamard full": lambda: WalshHadamard((1, 4, 8), 1.0, 1),
     "dense": lambda: DenseGaussian((1, 6, 5), 12, 1),
     "dense tall": lambda: DenseGaussian((1, 3, 4), 15, 1),
+    "dct": lambda: DCT((2, 6, 5), 0.5, 0.5, 1),
+    "dct full": lambda: DCT((1, 4, 6), 1.0),
+    "block": lambda: BlockSensing((2, 4, 6), _matrix(3, 4)),
+    "block tall": lambda: BlockSensing((1, 6, 4), _matrix(6, 4)),
     "diagonal": lambda: Diagonal(RGB, _weights(1)),
     "diagonal with zeros": lambda: Diagonal(RGB, _weights(1) * _coloured()),
     "diagonal per sample": lambda: Diagonal(GREY, _weights(3, (1, 1, 1))),

@@ -13,10 +13,12 @@ from operators import (
     Identity,
     Inpaint,
     WalshHadamard,
+    block_sensing,
     blur_defocus,
     blur_file,
     blur_gaussian,
     blur_motion,
+    dct,
     dense_gaussian,
     downsample,
     greyscale,
@@ -216,7 +218,10 @@ def test_inpainting_is_lean_and_never_waits_for_the_device():
     assert ops(lambda: operator.prox(x, y, 0.1)) == 3 == ops(lambda: operator.prox(x, y, lam))
 
 
-@pytest.mark.parametrize("make", [blur_gaussian, downsample, walsh_hadamard, greyscale])
+CLOSED = [blur_gaussian, downsample, walsh_hadamard, greyscale, dct, block_sensing]
+
+
+@pytest.mark.parametrize("make", CLOSED)
 def test_closed_forms_never_wait_for_the_device(make):
     operator = make((3, 64, 64))
     x, lam = image((3, 64, 64)), torch.ones(2)
