@@ -10,7 +10,7 @@ from collections.abc import Callable
 from benchmarks.entries.blurs import blur, composed
 from benchmarks.entries.entry import LAM, Entry
 from benchmarks.entries.pixels import downsample, greyscale, identity, inpaint
-from benchmarks.entries.sensing import dense_gaussian, walsh_hadamard
+from benchmarks.entries.sensing import block, dct, dense_gaussian, walsh_hadamard
 
 __all__ = ["ENTRIES", "LAM", "Entry"]
 
@@ -22,6 +22,8 @@ ENTRIES: dict[str, Callable[[], Entry]] = {
     "downsample x4": downsample,
     "greyscale": greyscale,
     "walsh-hadamard 25 %": walsh_hadamard,
+    "dct 25 %": dct,
+    "blocks 32x32 25 %": block,
     "dense gaussian 64x64": dense_gaussian,
     "downsample x4 @ blur 9x9": composed,
 }
