@@ -1,6 +1,6 @@
 """Forward models for imaging: y = A(x) + noise. Imports torch only; usable by any solver."""
 
-from operators import checks, interop, kernels, masks
+from operators import checks, interop, kernels, kspace, masks
 from operators.algebra import stack
 from operators.base import Operator
 from operators.bayer import Bayer, bayer
@@ -22,6 +22,7 @@ from operators.decimated import DecimatedBlur, downsample_file, downsample_gauss
 from operators.dct import DCT, dct
 from operators.diagonal import Diagonal
 from operators.downsample import Downsample, downsample
+from operators.fourier import Fourier, fourier, fourier_file
 from operators.identity import Identity, identity
 from operators.inpaint import (
     Inpaint,
@@ -35,6 +36,7 @@ from operators.inpaint import (
 )
 from operators.linear import LinearOperator
 from operators.module import Module
+from operators.mri import MRI, MultiCoilMRI, mri, mri_file, mri_multicoil
 from operators.noise import (
     Gaussian,
     Laplace,
@@ -72,6 +74,7 @@ __all__ = [
     "DenseGaussian",
     "Diagonal",
     "Downsample",
+    "Fourier",
     "Gamma",
     "Gaussian",
     "Greyscale",
@@ -80,7 +83,9 @@ __all__ = [
     "JPEG",
     "Laplace",
     "LinearOperator",
+    "MRI",
     "Module",
+    "MultiCoilMRI",
     "Noise",
     "Operator",
     "PaddedBlur",
@@ -113,6 +118,8 @@ __all__ = [
     "downsample_bicubic",
     "downsample_file",
     "downsample_gaussian",
+    "fourier",
+    "fourier_file",
     "gamma",
     "gaussian",
     "greyscale",
@@ -128,9 +135,13 @@ __all__ = [
     "interop",
     "jpeg",
     "kernels",
+    "kspace",
     "laplace",
     "masks",
     "measure",
+    "mri",
+    "mri_file",
+    "mri_multicoil",
     "phase_retrieval",
     "poisson",
     "poisson_gaussian",

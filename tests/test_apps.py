@@ -326,12 +326,12 @@ def test_every_configuration_builds(group, tmp_path, photo):
     for choice in groups()[group]:
         config = OmegaConf.load(FOLDER / group / f"{choice}.yaml")
         config = OmegaConf.merge({"seed": 0}, {group: config})[group]
-        if choice == "inpaint_file":
+        if choice in ("fourier_file", "inpaint_file"):
             config.mask = str(tmp_path / "mask.png")
         if choice in ("blur_file", "downsample_file"):
             config.kernel = str(tmp_path / "kernel.npy")
             np.save(config.kernel, np.ones((3, 3)))
-        shape = (3, 64, 64) if choice not in ("inpaint_file",) else (3, 36, 40)
+        shape = (3, 36, 40) if "mask" in config else (3, 64, 64)
         args = {"operator": (shape,), "noise": ()}.get(group, ())
         made = build(config, *args)
         assert made is not None

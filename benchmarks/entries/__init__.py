@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from benchmarks.entries.blurs import blur, composed
 from benchmarks.entries.entry import LAM, Entry
+from benchmarks.entries.fourier import fourier, mri
 from benchmarks.entries.pixels import downsample, greyscale, identity, inpaint
 from benchmarks.entries.sensing import block, dct, dense_gaussian, walsh_hadamard
 
@@ -24,6 +25,8 @@ ENTRIES: dict[str, Callable[[], Entry]] = {
     "walsh-hadamard 25 %": walsh_hadamard,
     "dct 25 %": dct,
     "blocks 32x32 25 %": block,
+    "fourier 4x": fourier,
+    "mri 4x": mri,
     "dense gaussian 64x64": dense_gaussian,
     "downsample x4 @ blur 9x9": composed,
 }

@@ -4,6 +4,7 @@ import torch
 
 from operators import (
     DCT,
+    MRI,
     Bayer,
     BlockSensing,
     Blur,
@@ -12,16 +13,19 @@ from operators import (
     DenseGaussian,
     Diagonal,
     Downsample,
+    Fourier,
     Greyscale,
     Identity,
     Inpaint,
     LinearOperator,
+    MultiCoilMRI,
     PaddedBlur,
     Separable,
     VaryingBlur,
     WalshHadamard,
     blur_kernel,
     kernels,
+    kspace,
     masks,
     resample,
     stack,
@@ -78,6 +82,10 @@ def _matrix(*shape):
     return torch.randn(shape, generator=_generator(), dtype=torch.float64)
 
 
+def _maps(*shape):
+    return torch.view_as_complex(_matrix(*shape, 2))
+
+
 def _even(kernel):
     kernel = kernel + kernel.flip(2)
     return kernel + kernel.flip(3)
@@ -104,6 +112,13 @@ CASES = {
     "dct full": lambda: DCT((1, 4, 6), 1.0),
     "block": lambda: BlockSensing((2, 4, 6), _matrix(3, 4)),
     "block tall": lambda: BlockSensing((1, 6, 4), _matrix(6, 4)),
+    "fourier": lambda: Fourier((2, 6, 4), _matrix(6, 4) > 0),
+    "fourier odd": lambda: Fourier((1, 5, 7), _matrix(5, 7) > 0.2),
+    "fourier per sample": lambda: Fourier((1, 5, 4), _matrix(3, 1, 5, 4) > 0),
+    "mri": lambda: MRI((2, 5, 6), kspace.lines((2, 5, 6), 2, 0.2)),
+    "mri per sample": lambda: MRI((4, 4, 3), _matrix(3, 1, 4, 3) > 0),
+    "mri coils": lambda: MultiCoilMRI((2, 4, 5), _maps(3, 4, 5), _matrix(4, 5) > -0.5),
+    "mri coils real": lambda: MultiCoilMRI((1, 4, 3), _maps(3, 2, 4, 3), _matrix(3, 1, 4, 3) > 0),
     "diagonal": lambda: Diagonal(RGB, _weights(1)),
     "diagonal with zeros": lambda: Diagonal(RGB, _weights(1) * _coloured()),
     "diagonal per sample": lambda: Diagonal(GREY, _weights(3, (1, 1, 1))),
@@ -120,6 +135,7 @@ CASES = {
     "rotated": lambda: WalshHadamard((1, 4, 8), 0.5, 1) @ Identity((1, 4, 8)),
     "unitary outside": lambda: WalshHadamard((1, 4, 8), 1.0, 1) @ _blur((1, 4, 8)),
     "unitary inside": lambda: _blur((1, 4, 8)) @ WalshHadamard((1, 4, 8), 1.0, 1).T @ _eye((1, 32)),
+    "unitary mri": lambda: MRI((2, 3, 5), torch.ones(3, 5)) @ Blur((2, 3, 5), _kernels(1)),
     "composed": lambda: Downsample((3, 6, 4), 2) @ _blur((3, 6, 4)),
     "composed mask": lambda: Inpaint(RGB, masks.random(RGB, 0.7, 1)) @ Blur(RGB, _kernels(1)),
     "composed per sample": lambda: Inpaint(RGB, _several()) @ _blur(),

@@ -21,6 +21,7 @@ from operators import (
     dct,
     dense_gaussian,
     downsample,
+    fourier,
     greyscale,
     identity,
     inpaint_box,
@@ -218,7 +219,7 @@ def test_inpainting_is_lean_and_never_waits_for_the_device():
     assert ops(lambda: operator.prox(x, y, 0.1)) == 3 == ops(lambda: operator.prox(x, y, lam))
 
 
-CLOSED = [blur_gaussian, downsample, walsh_hadamard, greyscale, dct, block_sensing]
+CLOSED = [blur_gaussian, downsample, walsh_hadamard, greyscale, dct, block_sensing, fourier]
 
 
 @pytest.mark.parametrize("make", CLOSED)
@@ -229,7 +230,7 @@ def test_closed_forms_never_wait_for_the_device(make):
     calls = [
         (lambda: operator(x), 5),
         (lambda: operator.adjoint(y), 6),
-        (lambda: operator.pinv(y), 6),
+        (lambda: operator.pinv(y), 8),
         (lambda: operator.gram_solve(x, lam), 16),
         (lambda: operator.prox(x, y, lam), 15),
     ]
