@@ -25,8 +25,8 @@ def describe(group: str, choice: str) -> tuple[str, str]:
     if group == "solver":
         comment += f" Needs {requirements(yaml.safe_load(text))}."
     values = {k: v for k, v in yaml.safe_load(text).items() if not k.startswith("_")}
-    words = {"???": "PATH  (needed)", None: "null"}
-    shown = [f"{group}.{key}={words.get(value, value)}" for key, value in values.items()]
+    words = {"???": "PATH  (needed)", "None": "null"}
+    shown = [f"{group}.{key}={words.get(str(value), value)}" for key, value in values.items()]
     return comment, "  ".join(shown)
 
 
