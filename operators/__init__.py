@@ -16,6 +16,7 @@ from operators.blurs import (
 )
 from operators.codec import JPEG, jpeg
 from operators.colour import Greyscale, greyscale
+from operators.compositing import Multiplane, alpha_blend, multiplane
 from operators.cosine import CosineBlur
 from operators.decimate import Decimate, decimate
 from operators.decimated import DecimatedBlur, downsample_file, downsample_gaussian
@@ -57,6 +58,7 @@ from operators.pointwise import Clip, Gamma, Quantise, gamma, hdr, quantise
 from operators.problem import Problem, measure
 from operators.random import Rng
 from operators.resample import downsample_bicubic, resample
+from operators.response import SpectralResponse, spectral_response
 from operators.sensing import DenseGaussian, WalshHadamard, dense_gaussian, walsh_hadamard
 from operators.separable import Separable
 from operators.spectral import SpectralOperator
@@ -86,6 +88,7 @@ __all__ = [
     "MRI",
     "Module",
     "MultiCoilMRI",
+    "Multiplane",
     "Noise",
     "Operator",
     "PaddedBlur",
@@ -97,9 +100,11 @@ __all__ = [
     "SaltAndPepper",
     "Separable",
     "SpectralOperator",
+    "SpectralResponse",
     "Uniform",
     "VaryingBlur",
     "WalshHadamard",
+    "alpha_blend",
     "bayer",
     "block_sensing",
     "blur_anisotropic",
@@ -142,12 +147,14 @@ __all__ = [
     "mri",
     "mri_file",
     "mri_multicoil",
+    "multiplane",
     "phase_retrieval",
     "poisson",
     "poisson_gaussian",
     "quantise",
     "resample",
     "salt_and_pepper",
+    "spectral_response",
     "stack",
     "uniform",
     "walsh_hadamard",
