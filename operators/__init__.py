@@ -24,6 +24,7 @@ from operators.dct import DCT, dct
 from operators.diagonal import Diagonal
 from operators.downsample import Downsample, downsample
 from operators.fourier import Fourier, fourier, fourier_file
+from operators.frames import FrameSkip, TemporalAverage, frame_skip, temporal_average
 from operators.identity import Identity, identity
 from operators.inpaint import (
     Inpaint,
@@ -63,6 +64,7 @@ from operators.sensing import DenseGaussian, WalshHadamard, dense_gaussian, wals
 from operators.separable import Separable
 from operators.spectral import SpectralOperator
 from operators.varying import VaryingBlur, blur_lens, blur_varying
+from operators.video import Framewise, framewise
 
 __all__ = [
     "Bayer",
@@ -77,6 +79,8 @@ __all__ = [
     "Diagonal",
     "Downsample",
     "Fourier",
+    "FrameSkip",
+    "Framewise",
     "Gamma",
     "Gaussian",
     "Greyscale",
@@ -101,6 +105,7 @@ __all__ = [
     "Separable",
     "SpectralOperator",
     "SpectralResponse",
+    "TemporalAverage",
     "Uniform",
     "VaryingBlur",
     "WalshHadamard",
@@ -125,6 +130,8 @@ __all__ = [
     "downsample_gaussian",
     "fourier",
     "fourier_file",
+    "frame_skip",
+    "framewise",
     "gamma",
     "gaussian",
     "greyscale",
@@ -156,6 +163,7 @@ __all__ = [
     "salt_and_pepper",
     "spectral_response",
     "stack",
+    "temporal_average",
     "uniform",
     "walsh_hadamard",
 ]
