@@ -57,6 +57,7 @@ from operators.padded import PaddedBlur
 from operators.phase import PhaseRetrieval, phase_retrieval
 from operators.pointwise import Clip, Gamma, Quantise, gamma, hdr, quantise
 from operators.problem import Problem, measure
+from operators.radon import Radon, radon
 from operators.random import Rng
 from operators.resample import downsample_bicubic, resample
 from operators.response import SpectralResponse, spectral_response
@@ -100,6 +101,7 @@ __all__ = [
     "Poisson",
     "Problem",
     "Quantise",
+    "Radon",
     "Rng",
     "SaltAndPepper",
     "Separable",
@@ -160,6 +162,7 @@ __all__ = [
     "poisson_gaussian",
     "quantise",
     "resample",
+    "radon",
     "salt_and_pepper",
     "spectral_response",
     "stack",
