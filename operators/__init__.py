@@ -18,9 +18,9 @@ from operators.codec import JPEG, jpeg
 from operators.colour import Greyscale, greyscale
 from operators.compositing import Multiplane, alpha_blend, multiplane
 from operators.cosine import CosineBlur
+from operators.dct import DCT, dct
 from operators.decimate import Decimate, decimate
 from operators.decimated import DecimatedBlur, downsample_file, downsample_gaussian
-from operators.dct import DCT, dct
 from operators.diagonal import Diagonal
 from operators.downsample import Downsample, downsample
 from operators.fourier import Fourier, fourier, fourier_file
@@ -73,9 +73,9 @@ __all__ = [
     "Blur",
     "Clip",
     "CosineBlur",
+    "DCT",
     "Decimate",
     "DecimatedBlur",
-    "DCT",
     "DenseGaussian",
     "Diagonal",
     "Downsample",
@@ -123,8 +123,8 @@ __all__ = [
     "blur_motion",
     "blur_varying",
     "checks",
-    "decimate",
     "dct",
+    "decimate",
     "dense_gaussian",
     "downsample",
     "downsample_bicubic",
@@ -161,8 +161,8 @@ __all__ = [
     "poisson",
     "poisson_gaussian",
     "quantise",
-    "resample",
     "radon",
+    "resample",
     "salt_and_pepper",
     "spectral_response",
     "stack",
