@@ -63,6 +63,15 @@ class Grid:
         inner = [self._at(first.nsr, end, i / (self.steps - 1)) for i in range(1, self.steps)]
         return tuple(self._travel([first, *inner, CLEAN]))
 
+    def after(self, level: Level, left: int) -> Level:
+        """The next level down from ``level`` when ``left`` steps are left, the last one to clean.
+
+        From ``end`` on there is only one step left.
+        """
+        if left == 1 or level.nsr <= self.end * (1 + 1e-9):
+            return CLEAN
+        return self._at(level.nsr, self.end, 1 / (left - 1))
+
     def _at(self, start: float, end: float, fraction: float) -> Level:
         time, at = self.schedule.time, self.schedule
         match self.spacing:

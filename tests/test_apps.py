@@ -200,8 +200,15 @@ def test_a_real_mosaic_and_a_padded_blur(inverse, photo):
     assert "Separable" in json.loads((folder / "metrics.json").read_text())["operator"]
 
 
-def test_a_budget_stops_with_the_best_so_far(inverse):
-    code, out, _, folder = inverse("budget.nfe=4")
+def test_the_steps_follow_from_the_budget(inverse):
+    for nfe, spent in ((4, 3), (16, 15)):  # of 3 calls per outer step
+        code, out, _, folder = inverse(f"budget.nfe={nfe}", "solver=nested", "solver.outer=4")
+        assert code == 0 and "stopped early" not in out
+        assert json.loads((folder / "metrics.json").read_text())["nfe"] == spent
+
+
+def test_without_a_plan_a_budget_stops_with_the_best_so_far(inverse):
+    code, out, _, folder = inverse("budget.nfe=4", "plan=false")
     assert code == 0 and "stopped early" in out
     assert json.loads((folder / "metrics.json").read_text())["nfe"] == 4
 

@@ -33,6 +33,7 @@ ALLOWED = {  # part of inverse -> parts of inverse it may import
     "evidence": {"levels", "linear"},
     "selection": {"denoise", "evidence", "grids", "levels", "linear", "needs", "process"},
     "solving": {"denoise", "process"},
+    "planning": {"grids", "levels", "needs", "process", "solving"},
     "solvers": FOUNDATION
     | {"adam", "averaging", "encoding", "linear", "particles", "process", "selection", "steps"}
     | {"flows", "transitions"},

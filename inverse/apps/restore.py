@@ -12,6 +12,7 @@ from inverse.apps.device import pick_device
 from inverse.apps.progress import ProgressBar
 from inverse.measurements import load_measurement
 from inverse.metrics import LPIPS, LPIPSUnavailable
+from inverse.planning import plan
 from inverse.restoration import Report, crop_to_multiple, photographs
 from inverse.seeds import seed_for
 from inverse.solving import Budget, solve
@@ -28,6 +29,8 @@ def run(config: DictConfig) -> None:
     images, problems = _problems(config, noise)
     prior = build(config.prior)
     sampler = build(config.solver)(prior).to(device)
+    if config.plan:
+        sampler = plan(sampler, budget)
     lpips, missing = _lpips(config) if images else (None, None)
     folder = Path(HydraConfig.get().runtime.output_dir)
     for name, problem in problems.items():
