@@ -29,6 +29,9 @@ class Radon(LinearOperator):
     (`skimage.transform.radon` takes 1). Raises ValueError for no angles, NaN among them, or
     pixel <= 0.
 
+    Many small singular values: A⁺ amplifies noise, and CG needs many steps for it (and warns).
+    Solvers that weigh y by its noise, through `prox` with λ > 0, are better off.
+
     Reference: Joseph, 1982, doi:10.1109/TMI.1982.4307572.
     """
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from benchmarks.entries.blurs import blur, composed
 from benchmarks.entries.entry import LAM, Entry
 from benchmarks.entries.fourier import fourier, mri
-from benchmarks.entries.pixels import downsample, greyscale, identity, inpaint
+from benchmarks.entries.pixels import downsample, greyscale, identity, inpaint, response
 from benchmarks.entries.sensing import block, dct, dense_gaussian, walsh_hadamard
 
 __all__ = ["ENTRIES", "LAM", "Entry"]
@@ -22,6 +22,7 @@ ENTRIES: dict[str, Callable[[], Entry]] = {
     "0.5 * blur 9x9": lambda: blur(0.5),
     "downsample x4": downsample,
     "greyscale": greyscale,
+    "two bands": response,
     "walsh-hadamard 25 %": walsh_hadamard,
     "dct 25 %": dct,
     "blocks 32x32 25 %": block,

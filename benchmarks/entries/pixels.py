@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d, interpolate
 
 from benchmarks.entries.entry import LAM, SHAPE, Entry, projected
-from operators import Downsample, Greyscale, Identity, Inpaint, masks
+from operators import Downsample, Greyscale, Identity, Inpaint, SpectralResponse, masks
 
 
 def identity() -> Entry:
@@ -84,3 +84,27 @@ def greyscale() -> Entry:
     }
     theirs = lambda physics: {"Decolorize": physics.Decolorize(srf="flat")}  # noqa: E731
     return Entry(Greyscale(SHAPE), floor, theirs)
+
+
+def response() -> Entry:
+    """Three channels into two bands: a small matrix product; the solves through two of them."""
+    bands = torch.tensor([[0.5, 0.5, 0.0], [0.0, 0.3, 0.7]], dtype=torch.float64)
+    _, s, right = torch.linalg.svd(bands, full_matrices=False)
+    gain = torch.linalg.solve(bands @ bands.mT + LAM * torch.eye(2).double(), bands).mT
+    matrix, thin, weight, pinv = (m.float() for m in (bands, right, gain, torch.linalg.pinv(bands)))
+
+    def mix(m: Tensor, x: Tensor) -> Tensor:
+        return (m @ x.flatten(2)).unflatten(2, SHAPE[1:])
+
+    floor = {
+        "forward": lambda x: mix(matrix, x),
+        "adjoint": lambda y: mix(matrix.mT, y),
+        "gram_solve": projected(
+            lambda b: mix(thin, b),
+            lambda x, z: x + mix(thin.mT, z),
+            s.float().square().view(-1, 1, 1),
+        ),
+        "prox": lambda x, y: x + mix(weight, y - mix(matrix, x)),
+        "pinv": lambda y: mix(pinv, y),
+    }
+    return Entry(SpectralResponse(SHAPE, bands), floor)

@@ -18,6 +18,7 @@ from operators import (
     Rng,
     blur_gaussian,
     downsample,
+    fourier,
     gaussian,
     greyscale,
     identity,
@@ -81,6 +82,7 @@ OPERATORS = {
     "blur": blur_gaussian(SHAPE, size=5, std=1.0),
     "downsample": downsample(SHAPE, 4),
     "sensing": walsh_hadamard(SHAPE, 0.25),
+    "fourier": fourier(SHAPE, 2),
     "greyscale": greyscale(SHAPE),
     "denoise": identity(SHAPE),
 }
