@@ -19,6 +19,7 @@ from operators import (
     blur_gaussian,
     downsample,
     fourier,
+    gamma,
     gaussian,
     greyscale,
     identity,
@@ -85,6 +86,8 @@ OPERATORS = {
     "fourier": fourier(SHAPE, 2),
     "greyscale": greyscale(SHAPE),
     "denoise": identity(SHAPE),
+    "iterated": inpaint_random(SHAPE, keep=0.4) @ blur_gaussian(SHAPE, size=3, std=0.4),
+    "nonlinear": gamma(SHAPE),
 }
 
 
