@@ -36,7 +36,7 @@ def settings(name: str, nfe: int) -> dict:
             return {"outer": max(1, nfe // int(preset(name).inner))}
         case "nested_posterior":
             return {"inner": max(1, nfe // int(preset(name).outer))}
-        case "daps":
+        case "daps" | "daps_hmc":
             return {"steps": max(1, nfe // int(preset(name).ode_steps))}
         case "sitcom":
             steps = max(1, round(nfe**0.5))
