@@ -19,11 +19,12 @@ def pnp_hqs(
     iterations: int = 24,
     first: float = FIRST_LEVEL,
     last: float = 1.0,
+    lam: float = LAMBDA,
 ) -> Tensor:
     """Turns of a data step and a denoising step while the level falls: (B, 3, H, W).
 
     With K levels σ_k spaced evenly in log σ from `first` to `last`·σ_y and z_0 = start(problem):
-    x_k = argmin_x ‖A x − y‖² + α_k ‖x − z_{k−1}‖², α_k = 0.23 σ_y²/σ_k²;  z_k = denoise(x_k, σ_k).
+    x_k = argmin_x ‖A x − y‖² + α_k ‖x − z_{k−1}‖², α_k = λ σ_y²/σ_k²;  z_k = denoise(x_k, σ_k).
     Every A is served by its exact prox. σ_y must be one float above 0.
 
     Reference: Zhang et al., 2021, arXiv:2008.13751 (DPIR), Alg. 1; it has λ = 0.23, 49/255, K = 8
@@ -35,6 +36,6 @@ def pnp_hqs(
     z = start(problem)
     for k in range(iterations):
         level = first * (last * sigma / first) ** (k / max(1, iterations - 1))
-        x = operator.prox(z, y, LAMBDA * sigma**2 / level**2)
+        x = operator.prox(z, y, lam * sigma**2 / level**2)
         z = denoise(x, level)
     return z

@@ -24,7 +24,7 @@ from operators import Problem, Rng, gaussian, measure
 from . import STARTS
 from .classical import bicubic, biharmonic, richardson_lucy, tv, wiener
 from .ffdnet import load_ffdnet
-from .pnp_hqs import pnp_hqs
+from .pnp_hqs import LAMBDA, pnp_hqs
 from .tasks import SIGMA, TASKS, centre
 
 Grid = Iterator[tuple[str, Callable[[Problem], Tensor]]]
@@ -58,10 +58,13 @@ def grids(task: str) -> Grid:
     if task == "superres":
         yield "bicubic", bicubic
     net, start = load_ffdnet(), cache(STARTS[task])
-    settings = [(8, 49, 1.0), *product((24,), (25, 49), (0.35, 0.5, 0.7, 1.0))]
-    for count, first, last in settings:
-        method = partial(pnp_hqs, denoise=net, start=start, iterations=count, last=last)
-        yield f"pnp_hqs {count} {first}/255 last={last}", partial(method, first=2 * first / 255)
+    settings = [(8, 49, 1.0, LAMBDA), *product((24,), (25, 49), (0.35, 0.5, 0.7, 1.0), (LAMBDA,))]
+    first, last = (25, 0.5) if task in ("inpaint", "sensing") else (49, 1.0)
+    settings += [(24, first, last, lam) for lam in (0.06, 0.12, 0.46)]
+    for count, first, last, lam in settings:
+        method = partial(pnp_hqs, denoise=net, start=start, iterations=count, last=last, lam=lam)
+        label = f"pnp_hqs {count} {first}/255 last={last} lam={lam}"
+        yield label, partial(method, first=2 * first / 255)
 
 
 def main(tasks: list[str]) -> None:
