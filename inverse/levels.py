@@ -95,17 +95,23 @@ class Discrete(Schedule):
     """A DDPM table of cumulative products, log-linearly interpolated between its entries.
 
     ``t`` in [0, N - 1] is the network's timestep; ``alpha(t)^2 = prod_{i <= t} (1 - beta_i)``.
-    Levels cleaner than entry 0 or noisier than entry N - 1 map to the ends.
+    Levels cleaner than entry 0 or noisier than entry N - 1 map to the ends. The last beta may be 1:
+    entry N - 1 is then pure noise, and every finite noise beyond entry N - 2 maps to that one.
 
     Reference: Ho et al., 2020, arXiv:2006.11239.
+
+    Raises:
+        ValueError: for no betas, or any outside of (0, 1).
     """
 
     def __init__(self, betas: Sequence[float]) -> None:
-        if not betas or not all(0 < b < 1 for b in betas):
-            raise ValueError("Discrete: betas must be a non-empty sequence of numbers in (0, 1)")
+        if not betas or not (all(0 < b < 1 for b in betas[:-1]) and 0 < betas[-1] <= 1):
+            raise ValueError(
+                "Discrete: betas must be a non-empty sequence in (0, 1), the last at most 1"
+            )
         log_acp, self._log_nsr = 0.0, []
         for beta in betas:
-            log_acp += math.log1p(-beta)
+            log_acp += math.log1p(-beta) if beta < 1 else -math.inf
             self._log_nsr.append(0.5 * (math.log(-math.expm1(log_acp)) - log_acp))
 
     @classmethod
@@ -116,9 +122,11 @@ class Discrete(Schedule):
     def __call__(self, t: float) -> Level:
         table = self._log_nsr
         t = min(max(t, 0.0), len(table) - 1)
-        i = min(int(t), len(table) - 2) if len(table) > 1 else 0
-        step = (t - i) * (table[i + 1] - table[i]) if len(table) > 1 else 0.0
-        nsr = math.exp(table[i] + step)
+        i = int(t)
+        log_nsr = table[i] + (t - i) * (table[i + 1] - table[i]) if t > i else table[i]
+        if math.isinf(log_nsr):
+            return Level(0.0, 1.0)
+        nsr = math.exp(log_nsr)
         return Level(1 / math.hypot(1, nsr), nsr / math.hypot(1, nsr))
 
     def time(self, nsr: float) -> float:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from inverse.levels import VE, VP, Discrete, Level
+from inverse.levels import VE, VP, Discrete
 from inverse.priors import DiffusersPrior, EDMPrior, load_prior, save_prior
 from tests.inverse.test_solvers import tiny_prior
 
@@ -24,23 +24,6 @@ def unet():
     ).eval()
 
 
-@pytest.mark.parametrize("prediction", ["epsilon", "sample", "v_prediction"])
-def test_x0_equals_diffusers_own_at_every_timestep(unet, prediction):
-    from diffusers import DDIMScheduler
-
-    scheduler = DDIMScheduler(prediction_type=prediction, clip_sample=False)
-    scheduler.set_timesteps(1000)
-    prior = DiffusersPrior(unet, Discrete(scheduler.betas.double().tolist()), prediction)
-    x = torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(1))
-    for t in (0, 1, 57, 500, 998, 999):
-        acp = float(scheduler.alphas_cumprod.double()[t])
-        with torch.no_grad():
-            out = unet(x, t).sample
-            x0 = prior.denoise(x, Level(acp**0.5, (1 - acp) ** 0.5))
-        exact = scheduler.step(out, t, x).pred_original_sample
-        assert float((x0 - exact).abs().max() / exact.abs().max()) < 1e-5
-
-
 def test_a_pipeline_folder_is_loaded(unet, tmp_path):
     from diffusers import DDPMPipeline, DDPMScheduler
 
@@ -49,12 +32,6 @@ def test_a_pipeline_folder_is_loaded(unet, tmp_path):
     assert prior.shape == (3, 16, 16)
     x = torch.randn(2, 3, 16, 16)
     assert prior.denoise(x, VE()(0.7)).shape == x.shape
-
-
-def test_a_missing_pipeline_says_so(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(FileNotFoundError, match="no pipeline folder there"):
-        DiffusersPrior.from_pretrained(tmp_path / "nothing")
 
 
 def test_unknown_predictions_are_refused(unet):

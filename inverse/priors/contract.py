@@ -1,0 +1,54 @@
+"""What a diffusers network's configuration says of it: image shape, classes, kinds of timesteps."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+
+def configuration(network: nn.Module) -> Mapping[str, Any]:
+    """The network's configuration; empty for a module that is not of diffusers."""
+    config = getattr(network, "config", None)
+    return config if isinstance(config, Mapping) else {}
+
+
+def image_shape(network: nn.Module) -> tuple[int, int, int] | None:
+    """(C, H, W) that it was made for; None where it does not say."""
+    config = configuration(network)
+    size = config.get("sample_size")
+    if size is None:
+        return None
+    height, width = (size, size) if isinstance(size, int) else size
+    return config["in_channels"], height, width
+
+
+def check_label(network: nn.Module, label: int | None) -> None:
+    """Raise ValueError for a label that the network does not have, or one that it misses."""
+    config = configuration(network)
+    classes = config.get("num_class_embeds")
+    if config.get("num_embeds_ada_norm") is not None:
+        classes = config["num_embeds_ada_norm"] + 1  # DiT: the last one is "no class"
+    if not config or (classes is None and label is None):
+        return
+    if classes is None:
+        raise ValueError(f"DiffusersPrior: label={label}, but this network knows no classes")
+    if label is None or not 0 <= label < classes:
+        raise ValueError(
+            f"DiffusersPrior: this network is class-conditional; label must be one of "
+            f"0..{classes - 1}, got {label}"
+        )
+
+
+def check_timesteps(network: nn.Module, timesteps: str) -> None:
+    """Raise ValueError for a network that cannot take the timesteps it would be given."""
+    kind = configuration(network).get("time_embedding_type", "positional")
+    if kind == "fourier":
+        raise ValueError(
+            "DiffusersPrior: this network takes noise levels, not timesteps (time_embedding_type "
+            "fourier); it has no table of betas"
+        )
+    if kind == "learned" and timesteps != "nearest":
+        raise ValueError(
+            "DiffusersPrior: this network learned its embedding per whole timestep; "
+            "take timesteps='nearest'"
+        )

@@ -1,0 +1,71 @@
+"""diffusers pipelines from a folder or the hub: the network and the scheduler of a pixel prior."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+NETWORKS = ("unet", "transformer")
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+def load_pipeline(path: str | Path) -> tuple[nn.Module, Any]:
+    """The network and the scheduler of a saved pixel pipeline (a folder, or a hub id).
+
+    A hub id is looked up in huggingface's cache first; nothing is downloaded for a pipeline that is
+    no pixel prior. No code of a pipeline's own is run.
+
+    Raises:
+        FileNotFoundError: for no such folder, or a hub id neither cached nor reachable.
+        ValueError: for a folder without a pipeline, or a pipeline with a latent space or text.
+    """
+    from diffusers.pipelines.pipeline_utils import DiffusionPipeline
+
+    _check_place(path)
+    try:
+        index: Any = DiffusionPipeline.load_config(str(path))
+        parts = {name for name, kind in index.items() if isinstance(kind, list) and kind[0]}
+        _check_parts(path, parts)
+        pipeline = DiffusionPipeline.from_pretrained(str(path), low_cpu_mem_usage=False)
+    except OSError as error:
+        raise FileNotFoundError(_advice(path, str(error).splitlines()[0])) from error
+    network = next(getattr(pipeline, name) for name in NETWORKS if name in parts)
+    return network, pipeline.scheduler
+
+
+def _check_place(path: str | Path) -> None:
+    place = Path(path)
+    if place.is_file():
+        raise ValueError(
+            f"prior {path} is a file, not a pipeline folder; convert a paper's checkpoint by "
+            f"`inverse convert {path} FOLDER`, or take prior=file for one of `inverse train`"
+        )
+    if place.is_dir() and not (place / "model_index.json").is_file():
+        raise ValueError(
+            f"prior {path}: no model_index.json there; give the folder that a diffusers pipeline's "
+            "save_pretrained wrote (model_index.json, unet/, scheduler/)"
+        )
+    if not place.is_dir() and not HUB_ID.fullmatch(str(path)):
+        raise FileNotFoundError(
+            f"prior {path}: no such folder (nor a hub id OWNER/NAME); give a folder with "
+            "model_index.json, unet/ and scheduler/"
+        )
+
+
+def _check_parts(path: str | Path, parts: set[str]) -> None:
+    foreign = parts - {*NETWORKS, "scheduler"}
+    if foreign or "scheduler" not in parts or not parts & set(NETWORKS):
+        raise ValueError(
+            f"prior {path}: not a pixel pipeline, it has {', '.join(sorted(parts)) or 'no parts'}; "
+            "give one made of a unet (or transformer) and a scheduler alone"
+        )
+
+
+def _advice(path: str | Path, reason: str) -> str:
+    if Path(path).is_dir():
+        return f"prior {path}: {reason}"
+    return (
+        f"prior {path}: neither cached nor within reach ({reason.rstrip('.')}); where there is a "
+        f"network, `hf download {path} --local-dir FOLDER`, copy FOLDER here and give its path"
+    )
