@@ -361,3 +361,32 @@ def test_ctrl_c_writes_the_best_so_far(inverse, monkeypatch):
     assert code == 0 and "stopped early" in out
     assert metrics["finished"] is False and metrics["nfe"] == 6
     assert (folder / "restored.png").is_file()
+
+
+def test_a_checkpoint_is_converted_and_restores(inverse, tmp_path):
+    from tests.inverse.adm_reference import ADM
+
+    network = ADM(mult=(1,), attended=(0,))
+    network(torch.zeros(1, 3, 8, 8), torch.zeros(1))
+    torch.save(network.state, tmp_path / "it's.pt")
+    arguments = (tmp_path / "it's.pt", tmp_path / "made", "size=32", "head_channels=16")
+    code, out, err, _ = inverse(*arguments, app="convert")
+    assert code == 0 and f"prior.path={tmp_path / 'made'}" in out, err
+    code, _, err, folder = inverse("prior=diffusers", f"prior.path={tmp_path / 'made'}")
+    assert code == 0 and (folder / "restored.png").is_file(), err
+
+
+CONVERSIONS = {
+    "no paths": ([], "source is missing"),
+    "three paths": (["a", "b", "c"], "give SOURCE and TARGET"),
+    "missing file": (["nowhere.pt", "made"], "no such file"),
+    "unknown option": (["a.pt", "made", "sizes=64"], "did you mean 'size'"),
+}
+
+
+@pytest.mark.parametrize("case", CONVERSIONS)
+def test_mistakes_in_converting_get_one_line(inverse, tmp_path, case):
+    arguments, message = CONVERSIONS[case]
+    code, _, err, _ = inverse(*arguments, app="convert")
+    assert code == 1 and message in err and len(err.strip().splitlines()) == 1, err
+    assert not (tmp_path / "made").exists()

@@ -1,0 +1,36 @@
+"""``inverse convert``: a paper's checkpoint as a diffusers folder, to be used as a prior."""
+
+import sys
+
+from omegaconf import DictConfig
+
+from inverse.apps.configuration import ConfigurationError, Job
+
+
+def run(config: DictConfig) -> None:
+    from inverse.priors.checkpoints import convert
+
+    for name in ("source", "target"):
+        if config[name] is None:
+            raise ConfigurationError(f"{name} is missing: inverse convert SOURCE TARGET")
+    folder = convert(**{str(key): value for key, value in config.items()})
+    print(f"{config.source} -> {folder}: prior=diffusers prior.path={folder}")
+
+
+def main() -> None:
+    """The app's entry point: the two paths may be given bare, as for ``cp``."""
+    paths = [a for a in sys.argv[1:] if "=" not in a and not a.startswith("-")]
+    if len(paths) > 2:
+        raise ConfigurationError(f"give SOURCE and TARGET, got {' '.join(paths)}")
+    named = {path: f"{key}={quoted(path)}" for key, path in zip(KEYS, paths, strict=False)}
+    sys.argv[1:] = [named.get(argument, argument) for argument in sys.argv[1:]]
+    Job(run, "convert").run()
+
+
+KEYS = ("source", "target")
+
+
+def quoted(path: str) -> str:
+    """A path as a value in Hydra's grammar."""
+    escaped = path.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
