@@ -376,6 +376,16 @@ def test_a_checkpoint_is_converted_and_restores(inverse, tmp_path):
     assert code == 0 and (folder / "restored.png").is_file(), err
 
 
+def test_a_prior_in_tiles(inverse):
+    code, _, err, folder = inverse("prior.tile=16", folder="tiled")
+    assert code == 0 and (folder / "restored.png").is_file(), err
+    _, _, _, whole = inverse("prior.tile=null", folder="whole")
+    one, two = (json.loads((f / "metrics.json").read_text()) for f in (folder, whole))
+    assert one["nfe"] == two["nfe"] and one["psnr"] != two["psnr"]
+    code, _, err, _ = inverse("prior.tile=0", folder="none")
+    assert code == 1 and "0 <= overlap < tile" in err
+
+
 CONVERSIONS = {
     "no paths": ([], "source is missing"),
     "three paths": (["a", "b", "c"], "give SOURCE and TARGET"),

@@ -23,7 +23,7 @@ ALLOWED = {  # part of inverse -> parts of inverse it may import
     "linear": {"levels", "needs"},
     "starts": {"levels", "linear", "needs"},
     "encoding": {"denoise", "grids", "levels", "needs", "starts"},
-    "priors": {"denoise", "levels", "files"},
+    "priors": {"denoise", "levels", "files", "needs"},
     "steps": {"denoise", "levels", "linear", "needs"},
     "flows": {"denoise", "levels", "linear", "needs"},
     "transitions": {"denoise", "levels", "linear", "needs"},

@@ -1,12 +1,11 @@
 """Priors: denoisers that know images but no measurement."""
 
-from pathlib import Path
-
 from inverse.priors.analytic import Gaussian, Mixture, MixturePosterior
 from inverse.priors.edm import EDMPrior, load_prior, save_prior
+from inverse.priors.guidance import Between, ClassifierFree, ClassifierScore
 from inverse.priors.pixel import DiffusersPrior
-
-BUNDLED = Path(__file__).parent.parent / "assets" / "prior.safetensors"
+from inverse.priors.presets import BUNDLED
+from inverse.priors.tiled import Tiled
 
 
 def bundled(precision: str = "float32") -> EDMPrior:
@@ -16,11 +15,15 @@ def bundled(precision: str = "float32") -> EDMPrior:
 
 __all__ = [
     "BUNDLED",
+    "Between",
+    "ClassifierFree",
+    "ClassifierScore",
     "DiffusersPrior",
     "EDMPrior",
     "Gaussian",
     "Mixture",
     "MixturePosterior",
+    "Tiled",
     "bundled",
     "load_prior",
     "save_prior",

@@ -1,0 +1,106 @@
+"""A prior on images larger than its network takes: overlapping tiles, smoothly blended."""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from inverse.denoise import Estimate, Prior, estimate
+from inverse.levels import Level
+from operators import Problem, Rng
+
+
+class Tiled(Prior):
+    """``D(x) = sum_k w_k D_k(x_k) / sum_k w_k`` over square tiles x_k of the image.
+
+    Each weight is ``sin^2`` across its tile in both directions, so that a tile's rim, where it
+    lacks its surroundings, hardly counts. Tiles lie on a regular grid whose last row and column
+    are pushed inside the image; an image no larger than a tile is one tile. Images (B, C, H, W).
+
+    At most ``batch`` tiles are in the network at a time, with gradients too (it is then run again
+    on the way back). One call counts as one network call, as on a whole image.
+
+    Reference: Bar-Tal et al., 2023, arXiv:2302.08113, eq. 5 (overlapping windows, averaged); Ding
+    et al., 2024, arXiv:2308.01316 (Patch-DM: a grid that shifts from step to step).
+
+    Args:
+        prior: on images of the tile's size. tile, overlap: sides in pixels; ``overlap`` between
+            neighbours, a quarter of the tile by default. batch: tiles at a time.
+        shift: move the grid at random, per sample and call, by less than the distance of two
+            tiles; costs a row and a column of tiles more.
+
+    Raises:
+        ValueError: unless ``0 <= overlap < tile`` and ``batch >= 1``.
+    """
+
+    def __init__(
+        self,
+        prior: Prior,
+        tile: int,
+        overlap: int | None = None,
+        batch: int = 4,
+        shift: bool = False,
+    ) -> None:
+        super().__init__()
+        overlap = tile // 4 if overlap is None else overlap
+        if not 0 <= overlap < tile or batch < 1:
+            raise ValueError(
+                "Tiled: must have 0 <= overlap < tile and batch >= 1, "
+                f"got tile {tile}, overlap {overlap}, batch {batch}"
+            )
+        self.prior, self.tile, self.stride = prior, tile, tile - overlap
+        self.batch, self.shift = batch, shift
+
+    def denoise(self, x: Tensor, level: Level) -> Tensor:
+        return self._blend(x, level, x.new_zeros((len(x), 2)).long())
+
+    def forward(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Estimate:
+        if not self.shift:
+            return estimate(x, self.denoise(x, level), level)
+        offset = (rng.uniform((len(x), 2)) * self.stride).long()
+        return estimate(x, self._blend(x, level, offset), level)
+
+    def _blend(self, x: Tensor, level: Level, offset: Tensor) -> Tensor:
+        """The blended estimate, with sample b's grid moved up and left by ``offset[b]`` (B, 2)."""
+        rows = self._lines(x.shape[-2], offset[:, 0])
+        columns = self._lines(x.shape[-1], offset[:, 1])
+        tiles = [t.flatten(0, 2) for t in _grid(rows, columns)]
+        weight = (_hill(rows.shape[-1], x)[:, None] * _hill(columns.shape[-1], x))[..., None]
+        pixels = x.permute(0, 2, 3, 1)  # tiles are indexed with channels last
+        total, norm = torch.zeros_like(pixels), torch.zeros_like(pixels[..., :1])
+        for sample, row, column in zip(*(t.split(self.batch) for t in tiles), strict=True):
+            at = (sample, row, column)
+            done = self._network(pixels[at].permute(0, 3, 1, 2), level).permute(0, 2, 3, 1)
+            total.index_put_(at, weight * done, accumulate=True)
+            norm.index_put_(at, weight.expand(*done.shape[:-1], 1), accumulate=True)
+        return (total / norm).permute(0, 3, 1, 2)
+
+    def _lines(self, side: int, offset: Tensor) -> Tensor:
+        """The rows (or columns) of each row of tiles, (B, tiles, tile), grid moved by (B,)."""
+        tile = min(self.tile, side)
+        count = math.ceil((side - tile) / self.stride) + 1 + (self.shift and tile < side)
+        steps = torch.arange(count, device=offset.device) * self.stride
+        first = (steps - offset[:, None]).clamp(0, side - tile)
+        return first[..., None] + torch.arange(tile, device=offset.device)
+
+    def _network(self, tiles: Tensor, level: Level) -> Tensor:
+        if torch.is_grad_enabled() and tiles.requires_grad:
+            out = checkpoint(self.prior.denoise, tiles, level, use_reentrant=False)
+            assert isinstance(out, Tensor)
+            return out
+        return self.prior.denoise(tiles, level)
+
+
+def _grid(rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Sample, row and column of every pixel of tile (i, j) of sample b, (B, I, J, tile, tile)."""
+    row, column = rows[:, :, None, :, None], columns[:, None, :, None, :]
+    sample = torch.arange(len(rows), device=rows.device).view(-1, 1, 1, 1, 1)
+    sample, row, column = torch.broadcast_tensors(sample, row, column)
+    return sample, row, column
+
+
+def _hill(side: int, like: Tensor) -> Tensor:
+    """``sin^2`` from rim to rim at the centres of ``side`` pixels, never zero."""
+    centres = (torch.arange(side, device=like.device) + 0.5) / side
+    return (centres * math.pi).sin().square().to(like.dtype)
