@@ -17,6 +17,8 @@ class Tiled(Prior):
     Each weight is ``sin^2`` across its tile in both directions, so that a tile's rim, where it
     lacks its surroundings, hardly counts. Tiles lie on a regular grid whose last row and column
     are pushed inside the image; an image no larger than a tile is one tile. Images (B, C, H, W).
+    With the bundled prior and tiles of 64 pixels the RMS error at tile borders is at most 1.0004
+    times what it is there without tiles, over that elsewhere (``python -m benchmarks.tiles``).
 
     At most ``batch`` tiles are in the network at a time, with gradients too (it is then run again
     on the way back). One call counts as one network call, as on a whole image.
