@@ -4,6 +4,7 @@ from inverse.priors.analytic import Gaussian, Mixture, MixturePosterior
 from inverse.priors.edm import EDMPrior, load_prior, save_prior
 from inverse.priors.guidance import Between, ClassifierFree, ClassifierScore
 from inverse.priors.pixel import DiffusersPrior
+from inverse.priors.preconditioned import PreconditionedPrior
 from inverse.priors.presets import BUNDLED
 from inverse.priors.tiled import Tiled
 
@@ -23,6 +24,7 @@ __all__ = [
     "Gaussian",
     "Mixture",
     "MixturePosterior",
+    "PreconditionedPrior",
     "Tiled",
     "bundled",
     "load_prior",

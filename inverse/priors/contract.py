@@ -1,9 +1,12 @@
-"""What a diffusers network's configuration says of it: image shape, classes, kinds of timesteps."""
+"""diffusers' networks: how they are called, and what their configuration says of them."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+
+from inverse.priors.edm import PRECISIONS
 
 
 def configuration(network: nn.Module) -> Mapping[str, Any]:
@@ -52,3 +55,32 @@ def check_timesteps(network: nn.Module, timesteps: str) -> None:
             "DiffusersPrior: this network learned its embedding per whole timestep; "
             "take timesteps='nearest'"
         )
+
+
+def ask(network: nn.Module, z: Tensor, t: float, label: int | None, precision: str) -> Tensor:
+    """The output (B, C, H, W) at ``z`` and timestep ``t``, in z's precision, less a variance.
+
+    Raises:
+        ValueError: for a network of another number of channels than C or 2 C.
+    """
+    dtype, channels, batch = PRECISIONS[precision], z.shape[1], (len(z),)
+    times: Tensor = z.new_full(batch, t)
+    labels = {}
+    if label is not None:
+        labels["class_labels"] = times.new_full(batch, label, dtype=torch.long)
+    if configuration(network).get("time_embedding_type") == "learned":
+        times = times.long()
+    with torch.autocast(z.device.type, dtype, enabled=dtype is not None):
+        out = network(z, times, **labels, return_dict=False)[0]
+    if out.shape[1] not in (channels, 2 * channels):
+        raise ValueError(
+            f"the network gives {out.shape[1]} channels for an image of {channels}; it must give "
+            "as many, or twice with a learned variance"
+        )
+    return out[:, :channels].to(z.dtype)
+
+
+def expect(what: str, value: str, valid: tuple[str, ...]) -> None:
+    """Raise ValueError, naming the valid ones, for a value that is not valid."""
+    if value not in valid:
+        raise ValueError(f"DiffusersPrior: {what} must be one of {', '.join(valid)}, got {value!r}")

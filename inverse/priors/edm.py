@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +56,23 @@ class EDMPrior(Prior):
         height, width = x.shape[-2:]
         multiple = 2 ** (len(self.config["channels"]) - 1)
         right, down = -width % multiple, -height % multiple
-        nsr, spread = level.nsr, math.hypot(level.nsr, self.sigma_data)
-        z = x * (1 / (level.alpha * spread))
-        if right or down:
-            z = F.pad(z, (0, right, 0, down), mode="replicate")
-        raw = self.predict(z, x.new_full((len(x),), math.log(nsr)))[..., :height, :width]
-        skip = self.sigma_data**2 / (spread**2 * level.alpha)
-        return (x * skip).add_(raw, alpha=nsr * self.sigma_data / spread)
+
+        def network(z: Tensor) -> Tensor:
+            if right or down:
+                z = F.pad(z, (0, right, 0, down), mode="replicate")
+            return self.predict(z, x.new_full((len(x),), math.log(level.nsr)))[..., :height, :width]
+
+        return preconditioned(x, level, self.sigma_data, network)
+
+
+def preconditioned(
+    x: Tensor, level: Level, sigma_data: float, network: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """``c_skip z + c_out network(c_in z)`` at ``z = x / alpha``, images of std ``sigma_data``."""
+    nsr, spread = level.nsr, math.hypot(level.nsr, sigma_data)
+    raw = network(x * (1 / (level.alpha * spread)))
+    skip = sigma_data**2 / (spread**2 * level.alpha)
+    return (x * skip).add_(raw, alpha=nsr * sigma_data / spread)
 
 
 def save_prior(prior: EDMPrior, path: str | Path, dtype: torch.dtype = torch.float16) -> None:

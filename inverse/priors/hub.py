@@ -34,6 +34,18 @@ def load_pipeline(path: str | Path) -> tuple[nn.Module, Any]:
     return network, pipeline.scheduler
 
 
+def scheduler_name(path: str | Path) -> str:
+    """The class of a saved pipeline's scheduler, without loading the pipeline; "" if unknown."""
+    from diffusers.pipelines.pipeline_utils import DiffusionPipeline
+
+    _check_place(path)
+    try:
+        index: Any = DiffusionPipeline.load_config(str(path))
+    except OSError as error:
+        raise FileNotFoundError(_advice(path, str(error).splitlines()[0])) from error
+    return (index.get("scheduler") or ["", ""])[1] or ""
+
+
 def _check_place(path: str | Path) -> None:
     place = Path(path)
     if place.is_file():

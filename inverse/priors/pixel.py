@@ -3,12 +3,11 @@
 import math
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
 from inverse.denoise import Prior
 from inverse.levels import Discrete, Level
-from inverse.priors.contract import check_label, check_timesteps, configuration, image_shape
+from inverse.priors.contract import ask, check_label, check_timesteps, expect, image_shape
 from inverse.priors.edm import PRECISIONS
 from inverse.priors.hub import load_pipeline
 
@@ -51,9 +50,9 @@ class DiffusersPrior(Prior):
         timesteps: str = "interpolate",
     ) -> None:
         super().__init__()
-        _expect("prediction", prediction, PREDICTIONS)
-        _expect("precision", precision, tuple(PRECISIONS))
-        _expect("timesteps", timesteps, TIMESTEPS)
+        expect("prediction", prediction, PREDICTIONS)
+        expect("precision", precision, tuple(PRECISIONS))
+        expect("timesteps", timesteps, TIMESTEPS)
         if prediction == "epsilon" and schedule(math.inf).alpha == 0:
             raise ValueError(
                 "DiffusersPrior: an epsilon network says nothing of x0 at the last, purely noisy "
@@ -116,32 +115,9 @@ class DiffusersPrior(Prior):
         t = float(round(t)) if self.timesteps == "nearest" else t
         alpha, sigma = self.schedule(t)
         z = x * (1 / math.hypot(*level))
-        out = self._output(z, t)
+        out = ask(self.network, z, t, self.label, self.precision)
         if self.prediction == "v_prediction":
             out = alpha * z - sigma * out
         elif self.prediction == "epsilon":
             out = (z - sigma * out) / alpha
         return out if self.clip is None else out.clamp(-self.clip, self.clip)
-
-    def _output(self, z: Tensor, t: float) -> Tensor:
-        """What the network says of x0, the noise or v, (B, C, H, W) in float32."""
-        dtype, channels, batch = PRECISIONS[self.precision], z.shape[1], (len(z),)
-        times: Tensor = z.new_full(batch, t)
-        labels = {}
-        if self.label is not None:
-            labels["class_labels"] = times.new_full(batch, self.label, dtype=torch.long)
-        if configuration(self.network).get("time_embedding_type") == "learned":
-            times = times.long()
-        with torch.autocast(z.device.type, dtype, enabled=dtype is not None):
-            out = self.network(z, times, **labels, return_dict=False)[0]
-        if out.shape[1] not in (channels, 2 * channels):
-            raise ValueError(
-                f"DiffusersPrior: the network gives {out.shape[1]} channels for an image of "
-                f"{channels}; it must give as many, or twice with a learned variance"
-            )
-        return out[:, :channels].to(z.dtype)
-
-
-def _expect(what: str, value: str, valid: tuple[str, ...]) -> None:
-    if value not in valid:
-        raise ValueError(f"DiffusersPrior: {what} must be one of {', '.join(valid)}, got {value!r}")

@@ -4,7 +4,9 @@ from pathlib import Path
 
 from inverse.denoise import Prior
 from inverse.priors.edm import load_prior
+from inverse.priors.hub import scheduler_name
 from inverse.priors.pixel import DiffusersPrior
+from inverse.priors.preconditioned import PreconditionedPrior
 from inverse.priors.tiled import Tiled
 
 BUNDLED = Path(__file__).parent.parent / "assets" / "prior.safetensors"
@@ -25,7 +27,15 @@ def from_diffusers(
     timesteps: str = "interpolate",
     tile: int | None = None,
 ) -> Prior:
-    """As `DiffusersPrior.from_pretrained`. ``tile``: as in `Tiled`, or None."""
+    """As `DiffusersPrior.from_pretrained`, or `PreconditionedPrior`'s for an EDM scheduler.
+
+    Args:
+        clip, timesteps: for the former only. tile: as in `Tiled`, or None.
+    """
+    if scheduler_name(path).startswith("EDM"):
+        if clip or timesteps != "interpolate":
+            raise ValueError(f"prior {path}: an EDM network has neither timesteps nor a clipped x0")
+        return tiled(PreconditionedPrior.from_pretrained(path, precision, label), tile)
     prior = DiffusersPrior.from_pretrained(path, precision, label, clip, timesteps)
     return tiled(prior, tile)
 
