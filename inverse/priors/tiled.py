@@ -67,11 +67,11 @@ class Tiled(Prior):
         """The blended estimate, with sample b's grid moved up and left by ``offset[b]`` (B, 2)."""
         rows = self._lines(x.shape[-2], offset[:, 0])
         columns = self._lines(x.shape[-1], offset[:, 1])
-        tiles = [t.flatten(0, 2) for t in _grid(rows, columns)]
+        tiles = [part.split(self.batch) for part in _grid(rows, columns)]
         weight = (_hill(rows.shape[-1], x)[:, None] * _hill(columns.shape[-1], x))[..., None]
         pixels = x.permute(0, 2, 3, 1)  # tiles are indexed with channels last
         total, norm = torch.zeros_like(pixels), torch.zeros_like(pixels[..., :1])
-        for sample, row, column in zip(*(t.split(self.batch) for t in tiles), strict=True):
+        for sample, row, column in zip(*tiles, strict=True):
             at = (sample, row, column)
             done = self._network(pixels[at].permute(0, 3, 1, 2), level).permute(0, 2, 3, 1)
             total.index_put_(at, weight * done, accumulate=True)
@@ -95,11 +95,12 @@ class Tiled(Prior):
 
 
 def _grid(rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Sample, row and column of every pixel of tile (i, j) of sample b, (B, I, J, tile, tile)."""
-    row, column = rows[:, :, None, :, None], columns[:, None, :, None, :]
-    sample = torch.arange(len(rows), device=rows.device).view(-1, 1, 1, 1, 1)
-    sample, row, column = torch.broadcast_tensors(sample, row, column)
-    return sample, row, column
+    """Sample (N, 1, 1), rows (N, tile, 1) and columns (N, 1, tile) of all N tiles."""
+    count = (len(rows), rows.shape[1], columns.shape[1])
+    sample = torch.arange(len(rows), device=rows.device)[:, None, None].expand(count)
+    row = rows[:, :, None].expand(*count, -1).flatten(0, 2)
+    column = columns[:, None].expand(*count, -1).flatten(0, 2)
+    return sample.flatten()[:, None, None], row[:, :, None], column[:, None]
 
 
 def _hill(side: int, like: Tensor) -> Tensor:
