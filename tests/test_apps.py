@@ -5,6 +5,7 @@ import signal
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from inverse.apps import main as command
