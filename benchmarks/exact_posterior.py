@@ -1,5 +1,6 @@
 """Solvers beside exact posteriors: Gaussian mixtures and Gaussians, measured linearly.
 
+python -m benchmarks.exact_posterior table [name=exact_posterior_mcgdiff_20]
 python -m benchmarks.exact_posterior [protocol=mcgdiff] [steps=20] [d=8,80] [m=1,2,4]
     [instances=20] [samples=1000] [methods=ddnm,diffpir] [start=FLOAT] [end=FLOAT] [name=NAME]
 
@@ -58,6 +59,28 @@ def main(protocol: str = "mcgdiff", methods: str = "", name: str = "", **options
                 show(row)
 
 
+def table(name: str = "exact_posterior_mcgdiff_20") -> None:
+    """Print the sliced distances of a result file as a Markdown table."""
+    rows = json.loads((RESULTS / f"{name}.json").read_text())["rows"]
+    sizes = list(dict.fromkeys((row["d"], row["m"]) for row in rows))
+    cells = {(row["method"], row["d"], row["m"]): row for row in rows}
+    print("| solver | calls |", " | ".join(f"{d}, {m}" for d, m in sizes), "|")
+    print("|---" * (len(sizes) + 2) + "|")
+    for name in sorted(dict.fromkeys(row["method"] for row in rows), key=_floor_first):
+        found = [cells[(name, *size)] for size in sizes]
+        calls = f"{found[0].get('forward', 0):.0f} + {found[0].get('backward', 0):.0f}"
+        figures = (f"{r['sliced']:.2f} ± {r['sliced_ci']:.2f}{_failed(r)}" for r in found)
+        print(f"| {name} | {calls} |", " | ".join(figures), "|")
+
+
+def _floor_first(name: str) -> tuple[bool, str]:
+    return name != "floor", name
+
+
+def _failed(row: dict) -> str:
+    return f" ({row['failures']:.0f} failed)" if row["failures"] else ""
+
+
 def earlier(name: str, config: dict, rows: list[dict]) -> list[dict]:
     """Rows already in the file, of the same configuration and commit, that are not among these."""
     path = RESULTS / f"{name}.json"
@@ -70,4 +93,5 @@ def earlier(name: str, config: dict, rows: list[dict]) -> list[dict]:
 
 if __name__ == "__main__":
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
-    main(**dict(item.split("=", 1) for item in sys.argv[1:]))
+    command, words = (table, sys.argv[2:]) if sys.argv[1:2] == ["table"] else (main, sys.argv[1:])
+    command(**dict(item.split("=", 1) for item in words))
