@@ -134,6 +134,17 @@ def test_clipping_is_as_the_scheduler_says(tmp_path):
     assert float(free.denoise(x, prior.schedule(900)).abs().max()) > 2
 
 
+def test_a_ddim_pipeline_is_loaded_as_what_it_is(tmp_path):
+    from diffusers import DDIMPipeline, DDIMScheduler
+
+    scheduler = DDIMScheduler(prediction_type="v_prediction", clip_sample=False)
+    DDIMPipeline(unet(), scheduler).save_pretrained(tmp_path / "ddim")
+    scheduler.set_timesteps(1000)
+    prior = DiffusersPrior.from_pretrained(tmp_path / "ddim")
+    assert prior.shape == (3, 8, 8) and not prior.training
+    assert worst(prior, scheduler, (0, 400, 999)) < 1e-5
+
+
 @pytest.mark.parametrize("variance", ["learned", "learned_range"])
 def test_a_learned_variance_is_dropped(variance, tmp_path):
     from diffusers import DDPMScheduler
