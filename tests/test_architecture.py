@@ -41,6 +41,8 @@ ALLOWED = {  # part of inverse -> parts of inverse it may import
     "measurements": {"files", "images"},
     "panels": {"images"},
     "metrics": {"images", "files"},
+    "benchmarking": FOUNDATION
+    | {"files", "images", "metrics", "process", "restoration", "seeds", "solving"},
     "training": {"denoise", "levels", "priors"},
     "tuning": {"metrics", "process", "seeds", "solving"},
     "restoration": {"files", "images", "measurements", "metrics", "panels", "solving"},

@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 import conf
 
 FOLDER = Path(conf.__file__).parent.resolve()
+GRID = FOLDER / "_grid"  # the apps whose groups are lists of choices, so no groups of Hydra's
 TRUSTED = ("inverse.", "operators.")
 
 
@@ -24,25 +25,25 @@ class ConfigurationError(ValueError):
     """An override or a configuration is wrong; the message names the nearest right one."""
 
 
-def groups() -> dict[str, list[str]]:
+def groups(folder: Path = FOLDER) -> dict[str, list[str]]:
     """The choices of every configuration group, from the files."""
-    folders = sorted(p for p in FOLDER.iterdir() if p.is_dir() and not p.name.startswith("_"))
+    folders = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("_"))
     return {p.name: sorted(f.stem for f in p.glob("*.yaml")) for p in folders}
 
 
-def check_overrides(name: str, arguments: Sequence[str]) -> None:
+def check_overrides(name: str, arguments: Sequence[str], folder: Path = FOLDER) -> None:
     """Raise ConfigurationError for an override that names no group, choice or value."""
     overrides = [a for a in arguments if "=" in a and not a.startswith("-")]
     if not overrides:
         return
     parsed = OverridesParser.create().parse_overrides(overrides)
-    known, chosen = groups(), []
+    known, chosen = groups(folder), []
     for override in parsed:
         if override.key_or_group in known and not override.is_delete():
             for choice in _choices(override):
                 expect(choice, known[override.key_or_group], override.key_or_group)
             chosen.append(f"{override.key_or_group}={_choices(override)[0]}")
-    with initialize_config_dir(str(FOLDER), version_base="1.3"):
+    with initialize_config_dir(str(folder), version_base="1.3"):
         config = compose(name, [c for c in chosen if "=" in c])
     keys = set(_flat(OmegaConf.to_container(config)))
     for override in parsed:
@@ -110,8 +111,10 @@ class Job:
     In a multirun the other jobs go on, and the first error is raised at the end.
     """
 
-    def __init__(self, function: Callable[[DictConfig], None], name: str) -> None:
-        self.function, self.name = function, name
+    def __init__(
+        self, function: Callable[[DictConfig], None], name: str, folder: Path = FOLDER
+    ) -> None:
+        self.function, self.name, self.folder = function, name, folder
         self.errors: list[Exception] = []
 
     def __call__(self, config: DictConfig) -> None:
@@ -122,8 +125,9 @@ class Job:
 
     def run(self) -> None:
         """Check the overrides in ``sys.argv``, run under Hydra, raise what went wrong."""
-        check_overrides(self.name, sys.argv[1:])
+        check_overrides(self.name, sys.argv[1:], self.folder)
         GlobalHydra.instance().clear()
-        hydra.main(version_base="1.3", config_path=str(FOLDER), config_name=self.name)(self)()
+        settings = {"config_path": str(self.folder), "config_name": self.name}
+        hydra.main(version_base="1.3", **settings)(self)()
         if self.errors:
             raise self.errors[0]

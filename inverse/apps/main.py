@@ -8,6 +8,7 @@ APPS = {
     "restore": "restore a photograph, or a measurement, with a diffusion prior",
     "info": "list operators, solvers, priors and photographs, and what each needs",
     "train": "train a prior on a folder or zip of images",
+    "benchmark": "a grid of restorations into one table, resumable",
     "tune": "choose a solver's constants on validation images",
     "convert": "write a paper's checkpoint as a diffusers folder, to be used as a prior",
 }

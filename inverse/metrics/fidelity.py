@@ -9,6 +9,7 @@ from torch import Tensor
 from inverse.images import to_unit
 
 SSIM_WINDOW = 11
+MS_SSIM_SIDE = 176  # five scales, each half of the one before, the last as wide as the window
 
 
 def psnr(x: Tensor, ref: Tensor) -> Tensor:
@@ -20,6 +21,18 @@ def psnr(x: Tensor, ref: Tensor) -> Tensor:
     same_shape("psnr", x, ref)
     error = to_unit(x.float()) - to_unit(ref.float())
     return -10 * error.square().mean(dim=(1, 2, 3)).log10()
+
+
+def psnr_where(x: Tensor, ref: Tensor, where: Tensor) -> Tensor:
+    """PSNR over the values where ``where`` (B or 1, C or 1, H, W) is 1 and not 0, (B,).
+
+    NaN where it is 0 everywhere.
+    Raises: ValueError when the shapes differ or are not (B, C, H, W).
+    """
+    same_shape("psnr_where", x, ref)
+    where = where.to(x).expand_as(x)
+    squares = (to_unit(x.float()) - to_unit(ref.float())).square() * where
+    return -10 * (squares.sum(dim=(1, 2, 3)) / where.sum(dim=(1, 2, 3))).log10()
 
 
 def ssim(x: Tensor, ref: Tensor) -> Tensor:
@@ -51,6 +64,25 @@ def ssim(x: Tensor, ref: Tensor) -> Tensor:
     )
     border = SSIM_WINDOW // 2
     return similarity[..., border:-border, border:-border].mean(dim=(1, 2, 3))
+
+
+def ms_ssim(x: Tensor, ref: Tensor) -> Tensor:
+    """Structural similarity over five scales, (B,), as torchmetrics computes it: window as `ssim`.
+
+    Raises: ValueError when the shapes differ, or a side is below `MS_SSIM_SIDE`.
+
+    Reference: Wang et al., 2003, doi:10.1109/ACSSC.2003.1292216.
+    """
+    same_shape("ms_ssim", x, ref)
+    if min(x.shape[-2:]) < MS_SSIM_SIDE:
+        raise ValueError(
+            f"ms_ssim: sides must be at least {MS_SSIM_SIDE}, got {tuple(x.shape[-2:])}; "
+            "leave MS-SSIM out for images this small"
+        )
+    from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
+
+    x, ref = to_unit(x.float()), to_unit(ref.float())
+    return multiscale_structural_similarity_index_measure(x, ref, data_range=1.0, reduction="none")
 
 
 def same_shape(name: str, x: Tensor, ref: Tensor) -> None:

@@ -1,0 +1,67 @@
+"""How long the network itself takes, apart from everything around it."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from inverse.denoise import Estimate, Prior
+from inverse.process import Sampler
+
+Instant = Any  # a float, or a torch.cuda.Event
+
+
+class Clock:
+    """Seconds inside the priors of a sampler, forward and (where the input asks for it) backward.
+
+    On a GPU they are the device's own, by events: nothing waits until the end.
+    """
+
+    def __init__(self, device: torch.device | str) -> None:
+        self.cuda = torch.device(device).type == "cuda"
+        self._spans: list[tuple[Instant, Instant]] = []
+        self._begun: Instant = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """The sum so far; waits for the device."""
+        if self.cuda:
+            torch.cuda.synchronize()
+        return sum(_between(*span) for span in self._spans)
+
+    @contextmanager
+    def on(self, sampler: Sampler) -> Iterator[None]:
+        """Time every prior inside ``sampler``."""
+        priors = [module for module in sampler.modules() if isinstance(module, Prior)]
+        handles = [prior.register_forward_pre_hook(self._before) for prior in priors]
+        handles += [prior.register_forward_hook(self._after) for prior in priors]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _before(self, prior: nn.Module, inputs: tuple) -> None:
+        self._begun = self._now()
+
+    def _after(self, prior: nn.Module, inputs: tuple, output: Estimate) -> None:
+        self._spans.append((self._begun, self._now()))
+        x: Tensor = inputs[0]
+        if x.requires_grad and output.x0.requires_grad:
+            came: list[Instant] = []
+            output.x0.register_hook(lambda grad: came.append(self._now()))
+            x.register_hook(lambda grad: self._spans.extend((c, self._now()) for c in came[-1:]))
+
+    def _now(self) -> Instant:
+        if not self.cuda:
+            return time.perf_counter()
+        event = torch.cuda.Event(enable_timing=True)
+        event.record()
+        return event
+
+
+def _between(a: Instant, b: Instant) -> float:
+    return b - a if isinstance(a, float) else a.elapsed_time(b) / 1000

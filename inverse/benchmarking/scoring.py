@@ -1,0 +1,135 @@
+"""Every measure of a restoration as a named column, and the conventions they were taken in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from inverse.benchmarking.grid import weights_digest
+from inverse.benchmarking.restoring import Restored
+from inverse.images import from_unit, to_unit
+from inverse.metrics import LPIPS, coverage, crps, ms_ssim, psnr, psnr_where, ssim
+from inverse.metrics.fidelity import MS_SSIM_SIDE, SSIM_WINDOW
+from inverse.metrics.lpips import SMALLEST_SIDE
+from inverse.solving import Snapshot
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """What papers differ in; each is a column of every row.
+
+    Attributes:
+        size: the side that the pictures' central square is resized to, or None: as they are.
+        rounding: "none", or "uint8": restorations are rounded to 8 bits before they are scored.
+        border: pixels cut off all around before scoring.
+        noise_range, ssim_window: fixed here, and told.
+    """
+
+    size: int | None = None
+    rounding: str = "none"
+    border: int = 0
+    noise_range: str = "[-1, 1]"
+    ssim_window: str = "gaussian 11, sigma 1.5, no border"
+
+    def __post_init__(self) -> None:
+        if self.rounding not in ("none", "uint8"):
+            raise ValueError(f"rounding must be none or uint8, got {self.rounding!r}")
+        if self.border < 0:
+            raise ValueError(f"border must be 0 or more pixels, got {self.border}")
+
+    def apply(self, x: Tensor) -> Tensor:
+        """Images (B, C, H, W) in [-1, 1] as they are scored."""
+        if self.rounding == "uint8":
+            x = from_unit((to_unit(x) * 255).round() / 255)
+        return self.cut(x)
+
+    def cut(self, x: Tensor) -> Tensor:
+        """Without the border."""
+        return x[
+            ..., self.border : x.shape[-2] - self.border, self.border : x.shape[-1] - self.border
+        ]
+
+
+class Scorer:
+    """Scores restorations against their truth.
+
+    Args:
+        lpips: the networks by the column each fills, such as {"lpips_alex": ...}.
+    """
+
+    def __init__(self, conventions: Conventions, lpips: Mapping[str, LPIPS] | None = None) -> None:
+        self.conventions, self.lpips = conventions, dict(lpips or {})
+
+    def columns(self) -> dict[str, Any]:
+        """The conventions as a row tells them."""
+        return {**asdict(self.conventions), "lpips": " ".join(self.lpips) or "none"}
+
+    def identity(self) -> dict[str, Any]:
+        """All that scores depend on, for the hash of the work."""
+        networks = {name: weights_digest(network) for name, network in self.lpips.items()}
+        return asdict(self.conventions) | {"lpips": networks}
+
+    def __call__(
+        self, truth: Tensor, samples: Sequence[Restored], mask: Tensor | None
+    ) -> list[dict[str, Any]]:
+        """One dict of columns per sample of one picture.
+
+        truth: (C, H, W). mask: 1 where a value is measured, (1, 1 or C, H, W), or None. A measure
+        that such a picture does not have is None.
+        """
+        x = torch.stack([sample.x0 for sample in samples])
+        values = self._images(x, truth, mask)
+        rows: list[dict[str, Any]] = [
+            {name: None if v is None else v[k] for name, v in values.items()}
+            for k in range(len(samples))
+        ]
+        shared = self._calibration(x, truth)
+        for row, sample in zip(rows, samples, strict=True):
+            row |= shared | {"residual": sample.residual} | self._curve(sample.curve, truth)
+        return rows
+
+    def _images(
+        self, x: Tensor, truth: Tensor, mask: Tensor | None
+    ) -> dict[str, list[float] | None]:
+        x = self.conventions.apply(x)
+        ref = self.conventions.cut(truth[None]).expand_as(x)
+        side = min(x.shape[-2:])
+        found = {
+            "psnr": psnr(x, ref),
+            "ssim": ssim(x, ref) if side >= SSIM_WINDOW else None,
+            "ms_ssim": ms_ssim(x, ref) if side >= MS_SSIM_SIDE else None,
+        }
+        for name, network in self.lpips.items():
+            found[name] = network(x, ref) if side >= SMALLEST_SIDE[network.net] else None
+        where = None if mask is None else self.conventions.cut(mask)
+        found["psnr_kept"] = None if where is None else psnr_where(x, ref, where)
+        found["psnr_lost"] = None if where is None else psnr_where(x, ref, 1 - where)
+        return {name: None if v is None else v.tolist() for name, v in found.items()}
+
+    def _calibration(self, x: Tensor, truth: Tensor) -> dict[str, float | None]:
+        names = ("crps", "coverage", "coverage_nominal", "psnr_of_mean")
+        if len(x) < 2:
+            return dict.fromkeys(names)
+        samples, ref = self.conventions.cut(x)[:, None], self.conventions.cut(truth)[None]
+        covered, nominal = coverage(samples, ref)
+        of_mean = psnr(self.conventions.apply(x.mean(0, keepdim=True)), ref)
+        found = (float(crps(samples, ref)), float(covered), nominal, float(of_mean))
+        return dict(zip(names, found, strict=True))
+
+    def _curve(self, curve: Sequence[Snapshot], truth: Tensor) -> dict[str, list]:
+        if not curve:
+            return {}
+        x = self.conventions.apply(torch.stack([s.x0 for s in curve]))
+        ref = self.conventions.cut(truth[None]).expand_as(x)
+        side = min(x.shape[-2:])
+        found = {
+            "curve_nfe": [s.nfe for s in curve],
+            "curve_seconds": [s.seconds for s in curve],
+            "curve_psnr": psnr(x, ref).tolist(),
+        }
+        for name, network in self.lpips.items():
+            if side >= SMALLEST_SIDE[network.net]:
+                found[f"curve_{name}"] = network(x, ref).tolist()
+        return found
