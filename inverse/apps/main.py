@@ -9,11 +9,12 @@ APPS = {
     "info": "list operators, solvers, priors and photographs, and what each needs",
     "train": "train a prior on a folder or zip of images",
     "benchmark": "a grid of restorations into one table, resumable",
+    "report": "a page of tables, plots and pictures from benchmarks",
     "tune": "choose a solver's constants on validation images",
     "convert": "write a paper's checkpoint as a diffusers folder, to be used as a prior",
 }
 USAGE = "usage: inverse {" + ",".join(APPS) + "} [key=value ...] [--help] [--debug]\n\n"
-USAGE += "\n".join(f"  inverse {name:<9}{text}" for name, text in APPS.items())
+USAGE += "\n".join(f"  inverse {name:<10}{text}" for name, text in APPS.items())
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-import torch
 from torch import Tensor
 
+from inverse.benchmarking.batching import Unreadable, batches
 from inverse.benchmarking.grid import Cell, Unit
 from inverse.benchmarking.provenance import provenance
 from inverse.benchmarking.restoring import Failed, Restored, Restorer, describe
 from inverse.benchmarking.scoring import Scorer
 from inverse.benchmarking.store import FAILED, OK, Store
 from inverse.process import Sampler
-from inverse.restoration import crop_to_multiple
 from inverse.seeds import seed_for
 from inverse.solving import Budget
 from operators import Problem, Rng, measure
@@ -64,35 +63,15 @@ class Engine:
         except Exception as error:
             yield [self._failure(unit, describe(error)) for unit in units]
             return
-        for group in self._groups(cell, units):
-            if isinstance(group, dict):
-                yield [group]
-                continue
-            mine = [unit for unit, _ in group]
-            try:
-                yield self._restore(restorer, mine, torch.stack([x for _, x in group]))
-            except Exception as error:
-                yield [self._failure(unit, describe(error)) for unit in mine]
-
-    def _groups(self, cell: Cell, units: list[Unit]) -> Iterator[list[tuple[Unit, Tensor]] | Row]:
-        """Units with their pictures, those of one size together, a batch at a time.
-
-        A picture that cannot be read gives the row of its failure.
-        """
-        count = max(1, self.batch // self.samples)
         factor, size = int(cell.operator.config.get("factor", 1)), self.scorer.conventions.size
-        sizes: dict[tuple[int, ...], list[tuple[Unit, Tensor]]] = {}
-        for unit in units:
-            try:
-                image = crop_to_multiple(unit.picture.load(size), factor)
-            except Exception as error:
-                yield self._failure(unit, describe(error))
+        for batch in batches(units, size, factor, max(1, self.batch // self.samples)):
+            if isinstance(batch, Unreadable):
+                yield [self._failure(batch.unit, batch.error)]
                 continue
-            group = sizes.setdefault(tuple(image.shape), [])
-            group.append((unit, image))
-            if len(group) == count:
-                yield sizes.pop(tuple(image.shape))
-        yield from sizes.values()
+            try:
+                yield self._restore(restorer, batch.units, batch.truth)
+            except Exception as error:
+                yield [self._failure(unit, describe(error)) for unit in batch.units]
 
     def _restore(self, restorer: Restorer, units: list[Unit], truth: Tensor) -> list[Row]:
         cell, names = units[0].cell, [unit.picture.name for unit in units]
@@ -107,13 +86,20 @@ class Engine:
         rows: list[Row] = []
         for i, unit in enumerate(units):
             mine = found[i * self.samples : (i + 1) * self.samples]
-            failed = [sample for sample in mine if isinstance(sample, Failed)]
-            if failed:
-                rows.append(self._failure(unit, failed[0].error))
-            else:
-                done = [sample for sample in mine if isinstance(sample, Restored)]
-                rows += self._rows(unit, problem[i : i + 1], truth[i], done)
+            rows += self._judge(unit, problem[i : i + 1], truth[i], mine)
         return rows
+
+    def _judge(
+        self, unit: Unit, problem: Problem, truth: Tensor, found: list[Restored | Failed]
+    ) -> list[Row]:
+        done = [sample for sample in found if isinstance(sample, Restored)]
+        for sample in found:
+            if isinstance(sample, Failed):
+                return [self._failure(unit, sample.error)]
+        try:
+            return self._rows(unit, problem, truth, done)
+        except Exception as error:
+            return [self._failure(unit, describe(error))]
 
     def _rows(
         self, unit: Unit, problem: Problem, truth: Tensor, samples: list[Restored]

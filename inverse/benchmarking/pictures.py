@@ -1,5 +1,6 @@
 """The photographs a benchmark runs on: where they come from, their hash, their pixels."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from inverse.images import PHOTOGRAPHS, list_images
+from inverse.images import PHOTOGRAPHS, ImageError, list_images
 from inverse.restoration import photographs
 
 
@@ -39,7 +40,8 @@ def find(sources: Iterable[str]) -> list[Picture]:
     """The pictures that ``sources`` name: photographs of scikit-image, files, folders of files.
 
     Raises:
-        FileNotFoundError: for a source that is none of them; ImageError for an empty folder.
+        FileNotFoundError: for a source that is none of them.
+        ImageError: for an empty folder, or two pictures of one name, as their rows would be.
     """
     found = []
     for source in sources:
@@ -55,6 +57,9 @@ def find(sources: Iterable[str]) -> list[Picture]:
         else:
             few = ", ".join(PHOTOGRAPHS)
             raise FileNotFoundError(f"data {source}: no file, no folder and none of {few}")
+    for name, count in Counter((p.dataset, p.name) for p in found).items():
+        if count > 1:
+            raise ImageError(f"data: {count} pictures are called {'/'.join(name)}; rename them")
     return found
 
 

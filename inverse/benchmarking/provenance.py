@@ -2,6 +2,7 @@
 
 import platform
 import subprocess
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -29,10 +30,20 @@ def commit() -> str:
 
 
 @cache
+def processor() -> str:
+    """The processor's name."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+@cache
 def provenance(device: str) -> dict[str, str]:
     """The columns version, commit, torch, python, machine."""
     cuda = torch.device(device).type == "cuda"
-    threads = f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
+    threads = f"{processor()}, {torch.get_num_threads()} threads"
     return {
         "version": inverse.__version__,
         "commit": commit(),

@@ -230,6 +230,18 @@ def test_a_damaged_shard_is_named(tmp_path, pictures, whole):
         Store(tmp_path / "whole").read()
 
 
+def test_two_pictures_of_one_name_are_refused(tmp_path, pictures):
+    (tmp_path / "photos" / "photo1.webp").write_bytes(b"any")
+    with pytest.raises(ValueError, match="2 pictures are called photos/photo1"):
+        find([str(tmp_path / "photos")])
+
+
+def test_a_missing_library_names_the_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ModuleNotFoundError, match=r"pyarrow is missing.*\[benchmark\]"):
+        Store(tmp_path)
+
+
 @pytest.mark.parametrize(
     "options", [{"samples": 0}, {"batch": 0}, {"keep": ["truth", "everything"]}]
 )

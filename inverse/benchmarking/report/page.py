@@ -1,0 +1,127 @@
+"""The report's files: index.html, which stands alone, report.md with its plots, rows.csv."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from inverse.benchmarking.report.pictures import Album
+from inverse.benchmarking.report.plots import anytime, pareto, svg
+from inverse.benchmarking.report.tables import (
+    CONVENTIONS,
+    Frame,
+    Series,
+    Task,
+    read,
+    tasks,
+    text,
+)
+from inverse.benchmarking.store import FAILED
+from inverse.files import write_atomic
+
+HERE = Path(__file__).parent
+ROWS = 500  # with their commands on the page, at most; rows.csv has all
+MADE = ("version", "commit", "torch", "python", "machine", "batch")
+
+
+def write(
+    folders: Sequence[str], out: str | Path, where: str | None = None, pictures: int = 3
+) -> Path:
+    """Write the report on benchmark folders into ``out``; returns the page's path.
+
+    Args:
+        where: a condition on rows, in pandas' query language. pictures: shown of each task.
+
+    Raises:
+        ValueError: for no rows, or rows that must not be mixed (`read`).
+    """
+    frame = read(folders, where)
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    album = Album()
+    parts = [_task(task, album, pictures) for task in tasks(frame)]
+    told = {
+        "tasks": parts,
+        "conventions": {name: _shown(frame[name]) for name in CONVENTIONS},
+        "made": {name: _shown(frame[name]) for name in MADE if name in frame},
+        "failures": list(_failures(frame)),
+        "rows": len(frame),
+        "command": shlex.join(["inverse", "report", *folders]),
+        "text": text,
+    }
+    for part in parts:
+        for name, plot in part["plots"].items():
+            write_atomic(out / f"{name}-{part['number']}.svg", plot)
+    environment = _environment()
+    page = environment.get_template("page.html").render(told, rules=album.rules())
+    write_atomic(out / "index.html", page)
+    write_atomic(out / "report.md", environment.get_template("page.md").render(told))
+    curves = [name for name in frame if name.startswith("curve_")]
+    write_atomic(out / "rows.csv", frame.drop(columns=curves).to_csv(index=False))
+    return out / "index.html"
+
+
+def _task(task: Task, album: Album, pictures: int) -> dict[str, Any]:
+    """What the templates show of a task."""
+    if task.rows.empty:
+        return {"task": task, "board": {}, "plots": {}, "number": task.number}
+    chosen = sorted(task.rows["image"].unique())
+    every = max(1, len(chosen) // pictures) if pictures else len(chosen) + 1
+    images = chosen[::every][:pictures]
+    board = task.leaderboard()
+    first = task.rows.sort_values(["seed", "sample"]).drop_duplicates(["image", "method"])
+    first = first.sort_values("method", key=lambda names: names.map(list(board).index))
+    plots = {"pareto": svg(pareto(task)), "anytime": svg(anytime(task))}
+    return {
+        "task": task,
+        "number": task.number,
+        "board": board,
+        "plots": plots,
+        "gallery": {
+            image: [_shot(row, album) for _, row in first[first["image"] == image].iterrows()]
+            for image in images
+        },
+        "worst": [_shot(row, album) for row in task.worst()],
+        "rows": [_shot(row) for _, row in task.rows.head(ROWS).iterrows()],
+    }
+
+
+def _shot(row: Series, album: Album | None = None) -> dict[str, Any]:
+    """A row for the templates, with its pictures."""
+    shot = {str(key): value for key, value in row.items()}
+    shot["ratio"] = f"{int(row['width'])}/{int(row['height'])}"
+    lpips = [name for name in shot if name.startswith("lpips_")]
+    shot["lpips"] = float(shot[lpips[0]]) if lpips else float("nan")
+    if album is not None:
+        for name in ("truth", "measurement", "restoration"):
+            shot[name] = album.add(row["folder"], row.get(name))
+    return shot
+
+
+def _failures(frame: Frame) -> Iterator[dict[str, Any]]:
+    failed = frame[frame["status"] == FAILED]
+    for (method, operator, error), rows in failed.groupby(["method", "operator", "error"]):
+        first = rows.iloc[0]
+        found = {"method": method, "operator": operator, "error": error, "count": len(rows)}
+        yield found | {"image": first["image"], "command": first["command"]}
+
+
+def _shown(column: Series) -> str:
+    values = column.dropna().unique()
+    whole = [f"{v:g}" if isinstance(v, float) else str(v) for v in values]
+    return ", ".join(sorted(whole)) or "as it is"
+
+
+def _environment() -> Any:
+    try:
+        from jinja2 import Environment, FileSystemLoader
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "jinja2 is missing: pip install 'anytime-inverse[benchmark]'", name="jinja2"
+        ) from error
+    return Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=lambda name: name == "page.html",
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
