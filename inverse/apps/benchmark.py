@@ -32,9 +32,10 @@ def run(config: DictConfig) -> None:
     from inverse.benchmarking.store import Store
 
     values: dict[str, Any] = OmegaConf.to_container(config)  # pyright: ignore
-    device, lpips = pick_device(config.device), _lpips(config)
+    device = pick_device(config.device)
     if device == "cuda":
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
+    lpips = _lpips(_listed(values["lpips"] or []), config.lpips_weights, device)
     scorer = Scorer(Conventions(config.size, config.rounding, config.border), lpips)
     budget = Budget(**values["budget"])
     settings = {"samples": config.samples, "budget": values["budget"], "size": config.size}
@@ -62,11 +63,11 @@ def _listed(value: Any) -> list:
     return value if isinstance(value, list) else [value]
 
 
-def _lpips(config: DictConfig) -> dict[str, LPIPS]:
+def _lpips(networks: list[str], weights: str | None, device: str) -> dict[str, LPIPS]:
     found = {}
-    for net in _listed(OmegaConf.to_object(config.lpips) if config.lpips else []):
+    for net in networks:
         try:
-            found[f"lpips_{net}"] = LPIPS(net, config.lpips_weights).to(pick_device(config.device))
+            found[f"lpips_{net}"] = LPIPS(net, weights).to(device)
         except LPIPSUnavailable as error:
             print(f"LPIPS is missing: {error}", file=sys.stderr)
     return found

@@ -89,6 +89,14 @@ def test_images_that_a_method_failed_on_count_for_none(run):
         assert (task.rows.groupby("method")["image"].nunique() == 5).all()
 
 
+def test_a_seed_that_a_method_lacks_counts_for_none(run):
+    frame = read([str(run / "store")])
+    lost = (frame["method"] == "longer") & (frame["image"] == "photo2") & (frame["seed"] == 1)
+    for task in tasks(frame[~lost]):
+        assert task.images == 6 and len(task.rows) == 2 * (6 * 2 * 2 - 2)
+        assert set(task.rows[task.rows["image"] == "photo2"]["seed"]) == {0}
+
+
 class Tags(HTMLParser):
     """Checks that elements are closed in order; keeps what would be fetched from elsewhere."""
 
@@ -153,6 +161,17 @@ def test_different_conventions_are_not_mixed(run, tmp_path):
     assert len(read(both, "rounding == 'uint8'")) == 8
     with pytest.raises(ValueError, match="no row meets"):
         read(both, "rounding == 'int4'")
+
+
+def test_the_way_out_of_a_mixture_is_told(run, tmp_path):
+    pictures = small.photographs(tmp_path / "photos", 1)
+    engine = Engine(Store(tmp_path / "other"), Scorer(Conventions(size=16)))
+    assert sum(len(rows) for rows in engine.run(small.work(pictures, seeds=(0,)))) == 4
+    both = [str(run / "store"), str(tmp_path / "other")]
+    with pytest.raises(ValueError, match="rows differ in size") as refused:
+        read(both)
+    (condition,) = re.findall('--where "(.*)"', str(refused.value))
+    assert condition.startswith("size == 16") and len(read(both, condition)) == 4
 
 
 def test_one_name_for_two_configurations_is_refused(tmp_path):

@@ -81,10 +81,11 @@ def read(folders: Sequence[str], where: str | None = None) -> Frame:
 def _refuse_mixed(frame: Frame, name: str) -> None:
     counts = frame.groupby(name, dropna=False).size()
     if len(counts) > 1:
-        first = counts.index[0]
+        first = counts.index.dropna()[0]
+        told = f"{name} == {getattr(first, 'item', lambda: first)()!r}"
         raise ValueError(
             f"rows differ in {name}: {_counts(counts)}; they must not be averaged together: "
-            f'choose, as in --where "{name} == {first!r}"'
+            f'choose, as in --where "{told}"'
         )
 
 
@@ -164,16 +165,17 @@ class Task:
 
 
 def tasks(frame: Frame) -> list[Task]:
-    """The tasks of a table, each on the images that all its methods share."""
+    """The tasks of a table, each on the images, seeds and samples that all its methods share."""
     found, several = [], frame["dataset"].nunique() > 1
     groups = frame.groupby(["dataset", "operator", "noise"])
     for number, ((dataset, operator, noise), rows) in enumerate(groups, 1):
         done = rows[rows["status"] == OK]
-        table = done.pivot_table("psnr", "image", "method", "count")
+        keys = ["image", "seed", "sample"]
+        table = done.pivot_table("psnr", keys, "method", "count")
         shared = table.index[table.notna().all(axis=1)]
+        kept = done[done.set_index(keys).index.isin(shared)]
         title = f"{operator}, {noise}" + (f", {dataset}" if several else "")
-        kept = done[done["image"].isin(shared)]
-        left_out = rows["image"].nunique() - len(shared)
+        left_out = rows["image"].nunique() - kept["image"].nunique()
         found.append(Task(number, title, kept, left_out))
     return found
 
