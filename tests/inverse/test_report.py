@@ -15,7 +15,8 @@ from inverse.benchmarking.grid import Part  # noqa: E402
 from inverse.benchmarking.report import write  # noqa: E402
 from inverse.benchmarking.report.plots import _frontier  # noqa: E402
 from inverse.benchmarking.report.statistics import holm, interval, paired_p  # noqa: E402
-from inverse.benchmarking.report.tables import read, tasks  # noqa: E402
+from inverse.benchmarking.report.tables import read  # noqa: E402
+from inverse.benchmarking.report.tasks import tasks  # noqa: E402
 from inverse.benchmarking.scoring import Conventions, Scorer  # noqa: E402
 from inverse.benchmarking.store import Store  # noqa: E402
 from tests.inverse import grids_of_benchmarks as small  # noqa: E402

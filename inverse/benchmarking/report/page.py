@@ -7,15 +7,8 @@ from typing import Any
 
 from inverse.benchmarking.report.pictures import Album
 from inverse.benchmarking.report.plots import anytime, pareto, svg
-from inverse.benchmarking.report.tables import (
-    CONVENTIONS,
-    Frame,
-    Series,
-    Task,
-    read,
-    tasks,
-    text,
-)
+from inverse.benchmarking.report.tables import CONVENTIONS, Frame, Series, read
+from inverse.benchmarking.report.tasks import Task, tasks, text
 from inverse.benchmarking.store import FAILED
 from inverse.files import write_atomic
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from inverse.benchmarking.report.tables import Metric, Task
+from inverse.benchmarking.report.tables import Metric
+from inverse.benchmarking.report.tasks import Task
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
