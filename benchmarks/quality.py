@@ -1,6 +1,7 @@
 """Quality on Kodak: our presets beside classical and plug-and-play baselines, on four tasks.
 
 INVERSE_DATA=... python -m benchmarks.quality baselines [images=24] [tasks=inpaint,...]
+INVERSE_DATA=... python -m benchmarks.quality ffdnet [the same options]
 INVERSE_DATA=... python -m benchmarks.quality ours [precision=bf16] [prior=PATH] [presets=nested]
 INVERSE_DATA=... python -m benchmarks.quality vanilla [the same options]
 python -m benchmarks.quality table
@@ -131,14 +132,23 @@ def measured(
 
 
 def baselines(count: int = 24, tasks: str = ALL) -> None:
-    """Measure the baselines."""
-    net = load_ffdnet()
+    """Measure the classical baselines, and the restoration that our presets start from."""
 
     def methods(task: str) -> dict[str, Callable]:
-        plain = {name: partial(_alone, method) for name, method in suite(task, net).items()}
+        plain = {name: partial(_alone, method) for name, method in suite(task).items()}
         return plain | {"wiener_start": partial(_alone, _wiener)}
 
     save("quality_baselines", {"images": count, "sigma": SIGMA}, run(methods, count, tasks))
+
+
+def plug_and_play(count: int = 24, tasks: str = ALL) -> None:
+    """Measure plug-and-play HQS with FFDNet."""
+    net = load_ffdnet()
+
+    def methods(task: str) -> dict[str, Callable]:
+        return {"ffdnet_pnp": partial(_alone, suite(task, net)["ffdnet_pnp"])}
+
+    save("quality_ffdnet", {"images": count, "sigma": SIGMA}, run(methods, count, tasks))
 
 
 def _alone(method: Callable[[Problem], Tensor], problem: Problem, seeds: list[int]) -> Restored:
@@ -192,6 +202,6 @@ if __name__ == "__main__":
         options["count"] = int(options.pop("images"))
     if "prior" in options:
         options["path"] = options.pop("prior")
-    commands = {"baselines": baselines, "ours": ours, "table": table}
+    commands = {"baselines": baselines, "ffdnet": plug_and_play, "ours": ours, "table": table}
     commands["vanilla"] = partial(ours, plain=True)
     commands[command](**options)

@@ -42,7 +42,7 @@ ALLOWED = {  # part of inverse -> parts of inverse it may import
     "panels": {"images"},
     "metrics": {"images", "files"},
     "benchmarking": FOUNDATION
-    | {"files", "images", "metrics", "process", "restoration", "seeds", "solving"},
+    | {"files", "images", "metrics", "planning", "process", "restoration", "seeds", "solving"},
     "training": {"denoise", "levels", "priors"},
     "tuning": {"metrics", "process", "seeds", "solving"},
     "restoration": {"files", "images", "measurements", "metrics", "panels", "solving"},

@@ -14,6 +14,7 @@ from inverse.benchmarking.provenance import provenance
 from inverse.benchmarking.restoring import Failed, Restored, Restorer, describe
 from inverse.benchmarking.scoring import Scorer
 from inverse.benchmarking.store import FAILED, OK, Store
+from inverse.planning import plan
 from inverse.process import Sampler
 from inverse.seeds import seed_for
 from inverse.solving import Budget
@@ -59,7 +60,8 @@ class Engine:
     def _cell(self, cell: Cell, units: list[Unit]) -> Iterator[list[Row]]:
         try:
             sampler: Sampler = cell.solver.make(cell.seed, cell.prior.make(cell.seed))
-            restorer = Restorer(sampler.to(self.device), self.budget, self.batch, self.curve)
+            sampler = plan(sampler.to(self.device), self.budget)
+            restorer = Restorer(sampler, self.budget, self.batch, self.curve)
         except Exception as error:
             yield [self._failure(unit, describe(error)) for unit in units]
             return
