@@ -86,6 +86,6 @@ def run(folder, units, **options):
 
 
 if __name__ == "__main__":
-    slow, store = work(find([sys.argv[1]]), prior=White(pause=0.02)), Path(sys.argv[2])
+    slow, store = work(find([sys.argv[1]]), prior=White(pause=0.1)), Path(sys.argv[2])
     for rows in engine(store, batch=2).run(Store(store).pending(slow)):
         print(len(rows), flush=True)
