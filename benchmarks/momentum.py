@@ -107,9 +107,11 @@ def _draw() -> None:
     for axis, name in zip(axes.flat, shown, strict=True):
         stable = growth(RULES[name], z.flatten()).view_as(z.real).nan_to_num(math.inf) <= 1 + 1e-3
         axis.contourf(real, imaginary, stable.T.float(), levels=[0.5, 1.5], colors=["#7aa6c2"])
-        axis.axhline(0, color="grey", lw=0.5), axis.axvline(0, color="grey", lw=0.5)
+        axis.axhline(0, color="grey", lw=0.5)
+        axis.axvline(0, color="grey", lw=0.5)
         axis.set(title=name, aspect="equal")
-    figure.supxlabel("real part of z"), figure.supylabel("imaginary part")
+    figure.supxlabel("real part of z")
+    figure.supylabel("imaginary part")
     figure.tight_layout()
     figure.savefig(RESULTS / "momentum_rules.png", dpi=80)
 
