@@ -12,6 +12,7 @@ shows every solver on the first image.
 import math
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -76,7 +77,7 @@ def run(
     for name, sampler in samplers.items():
         row = {"task": task, "method": name}
         try:
-            figures, x = measured(lambda p, s, f=sampler: restore(f, p, s), given, lpips)
+            figures, x = measured(partial(restore, sampler), given, lpips)
         except Unfit as error:
             rows.append(row | {"refused": str(error)})
             continue

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -35,6 +35,24 @@ class Spent(Exception):
     """Raised inside the sampler by the first network call that the budget does not cover."""
 
 
+@contextmanager
+def around_priors(
+    sampler: Sampler,
+    before: Callable[[torch.nn.Module, tuple], None],
+    after: Callable[[torch.nn.Module, tuple, Estimate], None],
+) -> Iterator[None]:
+    """Call ``before(prior, inputs)`` and ``after(prior, inputs, output)`` around every network call
+    of the priors inside ``sampler``."""
+    priors = [module for module in sampler.modules() if isinstance(module, Prior)]
+    handles = [prior.register_forward_pre_hook(before) for prior in priors]
+    handles += [prior.register_forward_hook(after) for prior in priors]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
 @dataclass
 class Meter:
     """Counts network calls of a running sampler and stops it when the budget is spent.
@@ -58,17 +76,9 @@ class Meter:
     def seconds(self) -> float:
         return time.monotonic() - self.began
 
-    @contextmanager
-    def on(self, sampler: Sampler) -> Iterator[None]:
+    def on(self, sampler: Sampler) -> AbstractContextManager[None]:
         """Count the calls of every prior inside ``sampler``."""
-        priors = [module for module in sampler.modules() if isinstance(module, Prior)]
-        handles = [prior.register_forward_pre_hook(self._before) for prior in priors]
-        handles += [prior.register_forward_hook(self._after) for prior in priors]
-        try:
-            yield
-        finally:
-            for handle in handles:
-                handle.remove()
+        return around_priors(sampler, self._before, self._after)
 
     def _before(self, prior: torch.nn.Module, inputs: tuple) -> None:
         now, budget = self.seconds, self.budget

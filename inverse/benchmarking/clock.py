@@ -1,15 +1,15 @@
 """How long the network itself takes, apart from everything around it."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from inverse.denoise import Estimate, Prior
+from inverse.denoise import Estimate
 from inverse.process import Sampler
+from inverse.solving import around_priors
 
 Instant = Any  # a float, or a torch.cuda.Event
 
@@ -32,17 +32,9 @@ class Clock:
             torch.cuda.synchronize()
         return sum(_between(*span) for span in self._spans)
 
-    @contextmanager
-    def on(self, sampler: Sampler) -> Iterator[None]:
+    def on(self, sampler: Sampler) -> AbstractContextManager[None]:
         """Time every prior inside ``sampler``."""
-        priors = [module for module in sampler.modules() if isinstance(module, Prior)]
-        handles = [prior.register_forward_pre_hook(self._before) for prior in priors]
-        handles += [prior.register_forward_hook(self._after) for prior in priors]
-        try:
-            yield
-        finally:
-            for handle in handles:
-                handle.remove()
+        return around_priors(sampler, self._before, self._after)
 
     def _before(self, prior: nn.Module, inputs: tuple) -> None:
         self._begun = self._now()
