@@ -1,12 +1,14 @@
 """Every solver on the four tasks, with its paper's constants, at about the same network calls.
 
-INVERSE_DATA=... python -m benchmarks.catalogue [nfe=20] [images=4] [side=128] [precision=bf16]
-    [tasks=inpaint,...] [solvers=ddnm,...] [prior=PATH]
+INVERSE_DATA=... python -m benchmarks.catalogue [nfe=20] [images=6] [side=128] [precision=bf16]
+    [tasks=inpaint,...] [solvers=ddnm,...] [prior=PATH] [constants=paper|tuned]
 
 Crops of Kodak, noise of standard deviation 0.05 on [-1, 1], one sample each. The constants are
-those of `conf/solver`; only the number of steps is changed so that forward calls come near ``nfe``
-(what was really spent is in the table; backward passes are counted apart). One picture per task
-shows every solver on the first image.
+those of `conf/solver`, the papers'; only the number of steps is changed so that forward calls come
+near ``nfe`` (what was really spent is in the table; backward passes are counted apart). With
+``constants=tuned`` one constant of each solver is, task by task, the best that `benchmarks.tuned`
+found on validation images at as many calls. One picture per task shows every solver on the first
+image.
 """
 
 import math
@@ -14,51 +16,22 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from benchmarks.baselines.tasks import SIGMA, TASKS, crops
-from benchmarks.quality import measured, preset, problems, restore
+from benchmarks.quality import measured, problems, restore
 from benchmarks.record import RESULTS, save
-from inverse.apps.configuration import FOLDER, build
+from benchmarks.tuned import GRIDS, best, compose
+from inverse.apps.configuration import FOLDER
 from inverse.images import save_image
 from inverse.metrics import LPIPS
 from inverse.needs import Unfit
 from inverse.panels import Tile, panel
 from inverse.priors import BUNDLED, load_prior
 from inverse.process import Sampler
-
-
-def settings(name: str, nfe: int) -> dict:
-    """What is changed in the configuration of a solver so that it spends about ``nfe`` calls."""
-    match name:
-        case "nested" | "nested_mean":
-            return {"outer": max(1, nfe // int(preset(name).inner))}
-        case "nested_posterior":
-            return {"inner": max(1, nfe // int(preset(name).outer))}
-        case "daps" | "daps_hmc":
-            return {"steps": max(1, nfe // int(preset(name).ode_steps))}
-        case "sitcom":
-            steps = max(1, round(nfe**0.5))
-            return {"steps": steps, "iterations": max(1, nfe // steps - 1)}
-        case "mgps":
-            return {"steps": max(1, nfe // 5), "burst": 4}
-        case "ltsp" | "stsp":
-            return {"steps": max(1, nfe // 3)}
-        case "pnpdm" | "pnpdm_mean":
-            inner = max(2, round(nfe**0.5))
-            steps = max(1, nfe // inner)
-            changed = {"steps": steps, "inner": inner, "decay": 0.03 ** (1 / steps)}
-            return changed | ({"burn_in": steps // 2} if name == "pnpdm_mean" else {})
-        case "repaint":
-            return {"steps": max(2, nfe // 2), "jump": 1, "repeats": 2}
-        case "cycle":
-            return {"steps": max(1, nfe // 2), "encode": max(1, nfe // 2)}
-        case "fps_smc" | "mcgdiff" | "tds":
-            return {"steps": max(1, nfe // 4), "particles": 4}
-        case _:
-            return {"steps": nfe}
 
 
 def catalogue() -> list[str]:
@@ -94,36 +67,33 @@ def run(
 
 
 def main(
-    nfe: int, images: int, side: int, precision: str, tasks: str, solvers: str, path: str | Path
+    nfe: str = "20",
+    images: str = "6",
+    side: str = "128",
+    precision: str = "float32",
+    tasks: str = ",".join(TASKS),
+    solvers: str = "",
+    prior: str | Path = BUNDLED,
+    constants: str = "paper",
 ) -> None:
-    """Measure, write results/catalogue_<nfe>.json and a picture per task."""
-    prior, truth, lpips = load_prior(path, precision), crops(images, side), LPIPS("alex")
-    names = solvers.split(",") if solvers else catalogue()
-    samplers = {}
-    for name in names:
-        config = preset(name)
-        config.update(settings(name, nfe))
-        samplers[name] = build(config)(prior)
-    config = {"nfe": nfe, "images": images, "side": side, "sigma": SIGMA, "precision": precision}
-    config["solvers"] = {name: settings(name, nfe) for name in names}
-    rows = []
+    """Measure, write results/catalogue_<nfe>[_tuned].json and a picture per task."""
+    network, calls = load_prior(prior, precision), int(nfe)
+    truth, lpips = crops(int(images), int(side)), LPIPS("alex")
+    chosen = best(calls) if constants == "tuned" else {}
+    names = solvers.split(",") if solvers else list(GRIDS) if chosen else catalogue()
+    config: dict[str, Any] = {"nfe": calls, "images": len(truth), "side": int(side)}
+    config |= {"sigma": SIGMA, "precision": precision, "constants": constants}
+    stem, rows = f"catalogue_{nfe}" + ("_tuned" if chosen else ""), []
     for task in tasks.split(","):
+        changed = {name: chosen.get((name, task), {}) for name in names}
+        samplers = {name: compose(network, name, calls, **changed[name]) for name in names}
         found, tiles = run(task, samplers, truth, lpips)
-        rows += found
+        rows += [row | {"constants": changed[row["method"]]} for row in found]
         shown = [tiles[i : i + 6] for i in range(0, len(tiles), 6)]
-        save_image(panel(*shown, size=side), RESULTS / f"catalogue_{task}_{nfe}.jpg")
-        save(f"catalogue_{nfe}", config, rows)
+        save_image(panel(*shown, size=int(side)), RESULTS / f"{stem}_{task}.jpg")
+        save(stem, config, rows)
 
 
 if __name__ == "__main__":
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
-    given = dict(item.split("=", 1) for item in sys.argv[1:])
-    main(
-        int(given.pop("nfe", 20)),
-        int(given.pop("images", 4)),
-        int(given.pop("side", 128)),
-        given.pop("precision", "float32"),
-        given.pop("tasks", ",".join(TASKS)),
-        given.pop("solvers", ""),
-        given.pop("prior", BUNDLED),
-    )
+    main(**dict(item.split("=", 1) for item in sys.argv[1:]))

@@ -1,0 +1,132 @@
+"""One constant of each published solver, chosen on validation images: by task, at few calls.
+
+INVERSE_DATA=... python -m benchmarks.tuned [nfe=20] [images=2] [precision=bf16] [solvers=dps,...]
+
+The constants of the papers are for their own step counts, often a thousand. Here the one that
+matters most is tried at each value of `GRIDS` on Caltech-101 validation images (128 x 128), never
+on those that are reported; `benchmarks.catalogue constants=tuned` takes the value of best LPIPS.
+Writes results/tuned_<nfe>.json.
+"""
+
+import json
+import math
+import os
+import sys
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from benchmarks.baselines.tasks import TASKS
+from benchmarks.quality import measured, preset, problems, restore
+from benchmarks.record import RESULTS, save
+from inverse.apps.configuration import build
+from inverse.denoise import Prior
+from inverse.metrics import LPIPS
+from inverse.priors import BUNDLED, load_prior
+from inverse.process import Sampler
+from inverse.training.data import ImageSource
+
+GRIDS: dict[str, tuple[str, list[float]]] = {
+    "cycle": ("lam", [0.06, 0.12, 0.23, 0.46]),
+    "daps": ("start", [0.5, 1.0, 3.0, 10.0]),
+    "ddnm_plus": ("eta", [0.0, 0.5, 0.85, 1.0]),
+    "ddrm": ("eta", [0.0, 0.5, 0.85, 1.0]),
+    "diffpir": ("lam", [0.1, 0.3, 1.0, 3.0]),
+    "dmps": ("lam", [0.3, 0.6, 1.0, 3.0]),
+    "dps": ("zeta", [1.0, 3.0, 10.0, 30.0]),
+    "ilvr": ("factor", [2, 8]),
+    "lgd": ("zeta", [1.0, 3.0, 10.0, 30.0]),
+    "mcg": ("zeta", [0.0, 0.3, 3.0, 10.0]),
+    "mgps": ("rate", [0.01, 0.1, 0.3, 1.0]),
+    "mpgd": ("scale", [1.0, 2.0, 8.0, 16.0]),
+    "pigdm": ("eta", [0.0, 0.3, 0.7]),
+    "pnpdm": ("rho", [0.3, 1.0, 3.0]),
+    "reddiff": ("lam", [0.03, 0.1, 1.0, 3.0]),
+    "sitcom": ("rate", [0.003, 0.03, 0.1, 0.3]),
+    "tmpd": ("eta", [0.0, 0.3, 0.7]),
+}
+"""Solver -> its constant and the values tried beside the configured one."""
+
+
+def settings(name: str, nfe: int) -> dict:
+    """What is changed in the configuration of a solver so that it spends about ``nfe`` calls."""
+    match name:
+        case "nested" | "nested_mean":
+            return {"outer": max(1, nfe // int(preset(name).inner))}
+        case "nested_posterior":
+            return {"inner": max(1, nfe // int(preset(name).outer))}
+        case "daps" | "daps_hmc":
+            return {"steps": max(1, nfe // int(preset(name).ode_steps))}
+        case "sitcom":
+            steps = max(1, round(nfe**0.5))
+            return {"steps": steps, "iterations": max(1, nfe // steps - 1)}
+        case "mgps":
+            return {"steps": max(1, nfe // 5), "burst": 4}
+        case "ltsp" | "stsp":
+            return {"steps": max(1, nfe // 3)}
+        case "pnpdm" | "pnpdm_mean":
+            inner = max(2, round(nfe**0.5))
+            steps = max(1, nfe // inner)
+            changed = {"steps": steps, "inner": inner, "decay": 0.03 ** (1 / steps)}
+            return changed | ({"burn_in": steps // 2} if name == "pnpdm_mean" else {})
+        case "repaint":
+            return {"steps": max(2, nfe // 2), "jump": 1, "repeats": 2}
+        case "cycle":
+            return {"steps": max(1, nfe // 2), "encode": max(1, nfe // 2)}
+        case "fps_smc" | "mcgdiff" | "tds":
+            return {"steps": max(1, nfe // 4), "particles": 4}
+        case _:
+            return {"steps": nfe}
+
+
+def compose(prior: Prior, name: str, nfe: int, **constants: float) -> Sampler:
+    """A solver of about ``nfe`` calls, as configured but for ``constants``."""
+    config = preset(name)
+    config.update(settings(name, nfe) | constants)
+    return build(config)(prior)
+
+
+def validation(count: int) -> torch.Tensor:
+    """(count, 3, 128, 128): Caltech-101 validation images, evenly spread."""
+    path = Path(os.environ["INVERSE_DATA"]) / "eval" / "caltech101_val100_128.zip"
+    source = ImageSource(path)
+    return torch.stack([source.tensor(i * len(source) // count) for i in range(count)])
+
+
+def best(nfe: int) -> dict[tuple[str, str], dict[str, float]]:
+    """(Solver, task) -> the constant and value of least LPIPS on the validation images."""
+    rows = json.loads((RESULTS / f"tuned_{nfe}.json").read_text())["rows"]
+    found: dict[tuple[str, str], dict] = {}
+    for row in rows:
+        key = (row["method"], row["task"])
+        if row["lpips"] is not None and row["lpips"] < found.get(key, {"lpips": math.inf})["lpips"]:
+            found[key] = row
+    return {key: {row["constant"]: row["value"]} for key, row in found.items()}
+
+
+def main(
+    nfe: str = "20", images: str = "2", precision: str = "float32", solvers: str = ",".join(GRIDS)
+) -> None:
+    """Try every value on every task, and write."""
+    calls, prior, lpips = int(nfe), load_prior(BUNDLED, precision), LPIPS("alex")
+    truth, rows = validation(int(images)), []
+    config = {"nfe": calls, "images": len(truth), "precision": precision}
+    for name in solvers.split(","):
+        constant, values = GRIDS[name]
+        configured = settings(name, calls).get(constant, preset(name)[constant])
+        for value in sorted({*values, configured}):
+            sampler = compose(prior, name, calls, **{constant: value})
+            for task in TASKS:
+                figures, _ = measured(partial(restore, sampler), problems(task, truth), lpips)
+                finite = math.isfinite(figures["psnr"])
+                scores = {k: figures[k] if finite else None for k in ("psnr", "lpips")}
+                row = {"method": name, "task": task, "constant": constant, "value": value} | scores
+                rows.append(row)
+                print(*row.values(), flush=True)
+        save(f"tuned_{nfe}", config, rows)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
+    main(**dict(item.split("=", 1) for item in sys.argv[1:]))
