@@ -62,12 +62,9 @@ class Planned(Sampler):
         resume: Iterate | None,
     ) -> Iterator[Iterate]:
         meter, process = Meter(samples=len(problem)), self.process
-        a, memory, done, left = self.grid(start)[0], process.recall(), 0, self.grid.steps
-        if resume is not None:
-            x, a, memory, done = resume.x, resume.level, resume.memory, resume.step
-            left = max(1, left - done)
-        elif x is None:
-            x = process.begin(problem, rng, a)
+        a = self.grid(start)[0] if resume is None else resume.level
+        x, memory, done = process.enter(problem, rng, x, a, resume)
+        left = max(1, self.grid.steps - done)
         with meter.on(process):
             for step in count(1):
                 b = self.grid.after(a, left)

@@ -111,18 +111,32 @@ class Descent(Sampler):
         self.grid = grid
 
     @abstractmethod
-    def begin(self, problem: Problem, rng: Rng, level: Level) -> Tensor:
-        """The first state (B, C, H, W), at ``level``."""
+    def begin(self, problem: Problem, rng: Rng, level: Level) -> tuple[Tensor, Memory]:
+        """The first state (B, C, H, W), at ``level``, and the memory that goes with it."""
 
     def recall(self) -> Memory:
-        """The memory before the first step."""
+        """The memory that goes with a state of unknown past."""
         return None
+
+    def rise(self, x: Tensor, a: Level, b: Level, rng: Rng) -> tuple[Tensor, Memory]:
+        """The state at the noisier level ``b`` (time travel), and its memory."""
+        return climb(x, a, b, rng), self.recall()
 
     @abstractmethod
     def step(
         self, x: Tensor, a: Level, b: Level, memory: Memory, problem: Problem, rng: Rng
     ) -> tuple[Tensor, Tensor, Memory]:
         """From state ``x`` at ``a``: the state at ``b``, the estimate of the image, the memory."""
+
+    def enter(
+        self, problem: Problem, rng: Rng, x: Tensor | None, level: Level, resume: Iterate | None
+    ) -> tuple[Tensor, Memory, int]:
+        """Where a walk begins: its state, its memory, and how many steps were made before."""
+        if resume is not None:
+            return resume.x, resume.memory, resume.step
+        if x is not None:
+            return x, self.recall(), 0
+        return *self.begin(problem, rng, level), 0
 
     @torch.no_grad()
     def walk(
@@ -134,17 +148,13 @@ class Descent(Sampler):
         resume: Iterate | None,
     ) -> Iterator[Iterate]:
         levels = self.grid(start)
-        memory, done = self.recall(), 0
-        if resume is not None:
-            state, memory, done = resume.x, resume.memory, resume.step
-        else:
-            state = x if x is not None else self.begin(problem, rng, levels[0])
+        state, memory, done = self.enter(problem, rng, x, levels[0], resume)
         steps = len(levels) - 1
         for step, (a, b) in enumerate(pairwise(levels), 1):
             if step <= done:
                 continue
             if b.nsr > a.nsr:
-                state, memory = climb(state, a, b, rng), self.recall()
+                state, memory = self.rise(state, a, b, rng)
                 continue
             state, x0, memory = self.step(state, a, b, memory, problem, rng)
             yield Iterate(step, steps, b, state, x0, memory)
@@ -188,8 +198,8 @@ class Process(Descent):
         flows = [flow for flow in (self.flow, self.project) if flow is not None]
         return parts.union(*map(needs_of, flows))
 
-    def begin(self, problem: Problem, rng: Rng, level: Level) -> Tensor:
-        return self.start(problem, rng, level)
+    def begin(self, problem: Problem, rng: Rng, level: Level) -> tuple[Tensor, Memory]:
+        return self.start(problem, rng, level), self.recall()
 
     def recall(self) -> Memory:
         return self.transition.init()

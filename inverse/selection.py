@@ -1,19 +1,18 @@
 """Selection: samples of one measurement share their evidence; the weak give way to the strong."""
 
-from collections.abc import Iterator
-from itertools import pairwise
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from inverse.denoise import Prior
+from inverse.denoise import Memory, Prior
 from inverse.evidence import explain, stein_variance
 from inverse.grids import Walk
 from inverse.levels import Level
 from inverse.linear import linear_operator
 from inverse.needs import LINEAR, Needs
-from inverse.process import Iterate, Sampler
+from inverse.particles.resampling import flat, systematic
+from inverse.process import Descent
 from operators import Problem, Rng
 from operators.solve import column
 
@@ -32,7 +31,7 @@ class Trail(NamedTuple):
     log_weights: Tensor | None
 
 
-class Selection(Sampler):
+class Selection(Descent):
     """Exact draws of x0 given the data at every level, selected by how well they foretold.
 
     With D the prior's estimate at level a and ``x0 | x_a ~ N(D, r^2 I)``: x0 is drawn from
@@ -60,59 +59,39 @@ class Selection(Sampler):
     """
 
     def __init__(self, prior: Prior, grid: Walk, group: int = 1, threshold: float = 0.5) -> None:
-        super().__init__()
+        super().__init__(grid)
         if not isinstance(group, int) or group < 1:
             raise ValueError(f"Selection: group must be a whole number above 0, got {group!r}")
-        self.prior, self.grid, self.group, self.threshold = prior, grid, group, threshold
+        self.prior, self.group, self.threshold = prior, group, threshold
 
     @property
     def requires(self) -> Needs:
         return self.prior.requires | {LINEAR}
 
-    @torch.no_grad()
-    def walk(
-        self,
-        problem: Problem,
-        rng: Rng,
-        x: Tensor | None,
-        start: Level | None,
-        resume: Iterate | None,
-    ) -> Iterator[Iterate]:
+    def begin(self, problem: Problem, rng: Rng, level: Level) -> tuple[Tensor, Memory]:
+        nothing = problem.y.new_zeros((len(rng), *problem.operator.in_shape))
+        x, trail = _shake(nothing, nothing, level.sigma, rng)
+        return x, trail._replace(log_weights=_even(x))
+
+    def rise(self, x: Tensor, a: Level, b: Level, rng: Rng) -> tuple[Tensor, Memory]:
+        scale = b.alpha / a.alpha
+        std = (b.sigma**2 - (scale * a.sigma) ** 2) ** 0.5
+        return _shake(x * scale, x / a.alpha, std, rng)
+
+    def step(
+        self, x: Tensor, a: Level, b: Level, memory: Memory, problem: Problem, rng: Rng
+    ) -> tuple[Tensor, Tensor, Memory]:
         if len(rng) % self.group:
             raise ValueError(f"Selection: groups of {self.group} do not fit a batch of {len(rng)}")
-        levels, trail, done = self.grid(start), None, 0
-        if resume is not None:
-            state, trail, done = resume.x, resume.memory, resume.step
-            assert trail is None or isinstance(trail, Trail)
-        elif x is not None:
-            state = x
-        else:
-            nothing = problem.y.new_zeros((len(rng), *problem.operator.in_shape))
-            state, trail = _shake(nothing, nothing, levels[0].sigma, rng)
-            trail = trail._replace(log_weights=_even(state))
-        steps = len(levels) - 1
-        for step, (a, b) in enumerate(pairwise(levels), 1):
-            if step <= done:
-                continue
-            if b.nsr > a.nsr:
-                scale = b.alpha / a.alpha
-                std = (b.sigma**2 - (scale * a.sigma) ** 2) ** 0.5
-                state, trail = _shake(state * scale, state / a.alpha, std, rng)
-                continue
-            state, x0, trail = self._step(state, a, b, trail, problem, rng)
-            yield Iterate(step, steps, b, state, x0, trail)
-
-    def _step(
-        self, x: Tensor, a: Level, b: Level, trail: Trail | None, problem: Problem, rng: Rng
-    ) -> tuple[Tensor, Tensor, Trail | None]:
+        assert memory is None or isinstance(memory, Trail)
         x0, log_weights = self.prior(x, a, problem, rng).x0, _even(x)
-        if trail is None:
+        if memory is None:
             r2 = x0.new_full((len(x0),), a.nsr**2)
         else:
-            r2 = stein_variance(trail.noise, x0 - trail.x0, trail.std, a, self.group)
+            r2 = stein_variance(memory.noise, x0 - memory.x0, memory.std, a, self.group)
         mean, evidence = explain(x0, r2, problem)
-        if self.group > 1 and trail is not None and trail.log_weights is not None:
-            rows, log_weights = self._select(trail.log_weights + evidence, b.sigma == 0, rng)
+        if self.group > 1 and memory is not None and memory.log_weights is not None:
+            rows, log_weights = self._select(memory.log_weights + evidence, b.sigma == 0, rng)
             x, x0, mean = x[rows], x0[rows], mean[rows]
         operator = linear_operator(problem, "Selection")
         drawn = operator.posterior_sample(x0, problem.y, problem.sigma, r2, rng)
@@ -132,15 +111,12 @@ class Selection(Sampler):
         """Rows (B,) of those that live on, and the log-weights (B,) that they have left."""
         count = self.group
         weights = log_weights.view(-1, count).softmax(1)
-        each = torch.arange(count, device=weights.device)
         offset = rng.uniform((len(rng), 1), torch.float64)[::count]  # one per group
-        heap = weights.cumsum(1)
-        heirs = torch.searchsorted(heap / heap[:, -1:], (each + offset) / count, right=True)
         least = count if always else self.threshold * count
         tired = 1 / weights.square().sum(1, keepdim=True) <= least
-        rows = torch.where(tired, heirs.clamp_max(count - 1), each)
-        first = torch.arange(len(weights), device=weights.device)[:, None] * count
-        return (first + rows).flatten(), torch.where(tired, 0.0, weights.log()).flatten()
+        same = torch.arange(count, device=weights.device)
+        rows = torch.where(tired, systematic(weights, offset), same)
+        return flat(rows), torch.where(tired, 0.0, weights.log()).flatten()
 
 
 def _shake(x: Tensor, x0: Tensor, std: float, rng: Rng) -> tuple[Tensor, Trail]:

@@ -31,7 +31,8 @@ ALLOWED = {  # part of inverse -> parts of inverse it may import
     "averaging": {"denoise", "levels", "needs", "process"},
     "particles": FOUNDATION | {"flows", "linear", "process", "transitions"},
     "evidence": {"levels", "linear"},
-    "selection": {"denoise", "evidence", "grids", "levels", "linear", "needs", "process"},
+    "selection": {"denoise", "evidence", "grids", "levels", "linear", "needs", "process"}
+    | {"particles"},
     "solving": {"denoise", "process"},
     "planning": {"grids", "levels", "needs", "process", "solving"},
     "solvers": FOUNDATION

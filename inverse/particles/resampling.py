@@ -38,14 +38,22 @@ class Resampling:
         groups, count = log_weights.shape
         weights = log_weights.softmax(1)
         if self.scheme == "systematic":
-            steps = torch.arange(count, device=weights.device)
-            points = (steps + rng.uniform((groups, 1), torch.float64)) / count
+            ancestors = systematic(weights, rng.uniform((groups, 1), torch.float64))
         else:
-            points = rng.uniform((groups, count), torch.float64)
+            ancestors = choose(weights, rng.uniform((groups, count), torch.float64))
         tired = 1 / weights.square().sum(1, keepdim=True) <= self.threshold * count
         same = torch.arange(count, device=weights.device).expand(groups, count)
-        ancestors = torch.where(tired, choose(weights, points), same)
-        return ancestors, torch.where(tired, 0.0, log_weights.log_softmax(1))
+        left = torch.where(tired, 0.0, log_weights.log_softmax(1))
+        return torch.where(tired, ancestors, same), left
+
+
+def systematic(weights: Tensor, offset: Tensor) -> Tensor:
+    """Ancestors (B, N) by weight (B, N): particle i ``N w_i`` times, rounded up or down.
+
+    ``offset`` (B, 1): one uniform number of [0, 1) per group.
+    """
+    count = weights.shape[1]
+    return choose(weights, (torch.arange(count, device=weights.device) + offset) / count)
 
 
 def choose(weights: Tensor, points: Tensor) -> Tensor:

@@ -59,8 +59,8 @@ class Midpoint(Descent):
     def recall(self) -> Memory:
         return Last(0, None)
 
-    def begin(self, problem: Problem, rng: Rng, level: Level) -> Tensor:
-        return PureNoise()(problem, rng, level)
+    def begin(self, problem: Problem, rng: Rng, level: Level) -> tuple[Tensor, Memory]:
+        return PureNoise()(problem, rng, level), self.recall()
 
     def step(
         self, x: Tensor, a: Level, b: Level, memory: Memory, problem: Problem, rng: Rng

@@ -45,10 +45,10 @@ class Variational(Descent):
         for iterate in super().walk(problem, rng, x, start, resume):
             yield iterate._replace(level=CLEAN)
 
-    def begin(self, problem: Problem, rng: Rng, level: Level) -> Tensor:
+    def begin(self, problem: Problem, rng: Rng, level: Level) -> tuple[Tensor, Memory]:
         if isinstance(problem.operator, LinearOperator):
-            return wiener(problem)
-        return problem.y.new_zeros((len(problem), *problem.operator.in_shape))
+            return wiener(problem), None
+        return problem.y.new_zeros((len(problem), *problem.operator.in_shape)), None
 
     def step(
         self, x: Tensor, a: Level, b: Level, memory: Memory, problem: Problem, rng: Rng
