@@ -64,7 +64,7 @@ class Planned(Sampler):
         meter, process = Meter(samples=len(problem)), self.process
         a = self.grid(start)[0] if resume is None else resume.level
         x, memory, done = process.enter(problem, rng, x, a, resume)
-        left = max(1, self.grid.steps - done)
+        left = max(1, (self.grid.steps if resume is None else resume.steps) - done)
         with meter.on(process):
             for step in count(1):
                 b = self.grid.after(a, left)

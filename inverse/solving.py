@@ -153,23 +153,27 @@ def solve(
     *,
     keep: int = 0,
     watch: Callable[[Meter, Iterate | None], None] | None = None,
+    resume: Iterate | None = None,
 ) -> Result:
     """Run ``sampler`` to its end, to the end of the budget, or to Ctrl-C; keep the best so far.
 
     Args:
         keep: how many estimates to keep on the way (``Result.snapshots``): evenly spread steps.
-        watch: called after every network call and every step with the meter and the last iterate.
+        watch: called after every network call and every step with the meter and the last iterate;
+            it may raise KeyboardInterrupt to stop here.
+        resume: go on after this iterate (with ``rng`` in the state it had then); calls, seconds
+            and snapshots count from here.
 
     Raises:
         NothingReady: when not even the first step was done.
         Diverged: when a step gave NaN or inf; its ``last`` is the last good iterate.
     """
-    last: Iterate | None = None
+    last = resume
     on_call = (lambda meter: watch(meter, last)) if watch else None
     meter, snapshots, finished = Meter(budget or Budget(), on_call, len(problem)), [], False
     with meter.on(sampler):
         try:
-            for iterate in sampler.iterate(problem, rng):
+            for iterate in sampler.iterate(problem, rng, resume=resume):
                 check_finite(iterate, last)
                 last = iterate
                 if keep and iterate.step % -(-iterate.steps // keep) == 0:
