@@ -6,17 +6,20 @@ from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
+from torch import Tensor
 
 from inverse.apps.configuration import Job, build
 from inverse.apps.device import pick_device
 from inverse.apps.progress import ProgressBar
+from inverse.denoise import Prior
 from inverse.measurements import load_measurement
 from inverse.metrics import LPIPS, LPIPSUnavailable
 from inverse.planning import plan
+from inverse.process import Sampler
 from inverse.restoration import Report, crop_to_multiple, photographs
 from inverse.seeds import seed_for
 from inverse.solving import Budget, solve
-from operators import Problem, Rng, measure
+from operators import Noise, Problem, Rng, measure
 
 SNAPSHOTS = 24  # of the way, at most, in anytime.png
 
@@ -26,28 +29,22 @@ def run(config: DictConfig) -> None:
     budget, noise = Budget(**config.budget), build(config.noise)
     if config.samples < 1:
         raise ValueError(f"samples must be at least 1, got {config.samples}")
-    images, problems = _problems(config, noise)
-    prior = build(config.prior)
-    sampler = build(config.solver)(prior).to(device)
-    if config.plan:
-        sampler = plan(sampler, budget)
+    images, problems = problems_of(config, noise)
+    sampler = sampler_of(config, build(config.prior), budget).to(device)
     lpips, missing = _lpips(config) if images else (None, None)
     folder = Path(HydraConfig.get().runtime.output_dir)
     for name, problem in problems.items():
-        seeds = [seed_for(config.seed, name, "sample", k) for k in range(config.samples)]
-        y = problem.y.expand(len(seeds), *problem.y.shape[1:])
-        many = Problem(problem.operator, problem.noise, y).to(device)
+        many, rng = sampled(config, name, problem, device)
         with ProgressBar(name, many, budget, enabled=config.progress) as bar:
-            result = solve(
-                sampler, many, Rng(seeds, device), budget, keep=SNAPSHOTS, watch=bar.watch
-            )
+            result = solve(sampler, many, rng, budget, keep=SNAPSHOTS, watch=bar.watch)
         truth = images.get(name)
         report = Report(truth, many.to("cpu"), result.to("cpu"), lpips, missing)
         place = folder / name if len(problems) > 1 else folder
         _summary(name, report.write(place), place)
 
 
-def _problems(config: DictConfig, noise) -> tuple[dict, dict[str, Problem]]:  # noqa: ANN001
+def problems_of(config: DictConfig, noise: Noise) -> tuple[dict[str, Tensor], dict[str, Problem]]:
+    """The photographs by name, each (3, H, W), none in real mode; and their measured problems."""
     factor = int(config.operator.get("factor", 1))
     if config.measurement is not None:
         make = partial(build, config.operator)
@@ -61,6 +58,19 @@ def _problems(config: DictConfig, noise) -> tuple[dict, dict[str, Problem]]:  # 
         rng = Rng([seed_for(config.seed, name, "measurement")])
         problems[name] = measure(operator, noise, x[None], rng)
     return images, problems
+
+
+def sampler_of(config: DictConfig, prior: Prior, budget: Budget) -> Sampler:
+    """The solver over the prior, its steps planned for the budget unless the user says no."""
+    sampler = build(config.solver)(prior)
+    return plan(sampler, budget) if config.plan else sampler
+
+
+def sampled(config: DictConfig, name: str, problem: Problem, device: str) -> tuple[Problem, Rng]:
+    """The problem of all samples of one image, on the device, and their streams."""
+    seeds = [seed_for(config.seed, name, "sample", k) for k in range(config.samples)]
+    y = problem.y.expand(len(seeds), *problem.y.shape[1:])
+    return Problem(problem.operator, problem.noise, y).to(device), Rng(seeds, device)
 
 
 def _lpips(config: DictConfig) -> tuple[LPIPS | None, str | None]:
