@@ -26,7 +26,7 @@ from torch import Tensor
 
 from benchmarks.baselines.tasks import SIGMA, TASKS, Shape, crops
 from benchmarks.curves import means, plot, summary, text
-from benchmarks.quality import measured, preset, problems, restore, vanilla
+from benchmarks.quality import calls, measured, preset, problems, restore, vanilla
 from benchmarks.record import RESULTS, save
 from inverse import solvers
 from inverse.apps.configuration import build
@@ -67,16 +67,20 @@ def methods(prior: Prior, nfe: int) -> dict[str, Sampler]:
     """Every method, planned for ``nfe`` forward calls."""
     shapes = [(nfe // inner, inner) for inner in (1, 2, 3, 4, 6, 8, 12, nfe) if nfe % inner == 0]
     found: dict[str, Sampler] = {f"nested {o}x{i}": ours(prior, o, i) for o, i in shapes}
-    for name, transition, calls in (
+    for name, transition, steps in (
         ("ODE", DDIM(0.0), 3),
         ("SDE", DDIM(1.0), 3),
         ("DPM++", DPMSolver2M(), 3),
         ("Heun", Heun(), 2),  # its last step, to the clean image, takes one call: 2 n - 1
     ):
-        found[f"nested {nfe // 3}x3 {name}"] = ours(prior, nfe // 3, calls, transition)
-    mean = preset("nested_mean")
-    mean.outer = max(1, nfe // 6)
-    found[f"mean {mean.outer}x6"] = build(mean)(prior)
+        found[f"nested {nfe // 3}x3 {name}"] = ours(prior, nfe // 3, steps, transition)
+    for name in ("nested", "nested_mean"):
+        if nfe == calls(shipped := build(preset(name))(prior)):
+            found[name] = shipped
+    for outer, inner in ((nfe // 6, 6), (nfe // 3, 3)):
+        config = preset("nested_mean")
+        config.update({"outer": max(1, outer), "least": inner, "inner": inner})
+        found[f"mean {outer}x{inner}"] = build(config)(prior)
     found |= vanilla(prior, nfe)
     for name in ("ddnm", "diffpir", "dps", "pigdm", "ddrm"):
         found[name] = getattr(solvers, name)(prior, steps=nfe)
@@ -101,11 +105,11 @@ def main(
     folder: str = "kodak24_500",
 ) -> None:
     """Measure, write and print."""
-    calls, prior, lpips = int(nfe), load_prior(BUNDLED, precision), LPIPS("alex")
+    count, prior, lpips = int(nfe), load_prior(BUNDLED, precision), LPIPS("alex")
     truth: Tensor = crops(int(images), int(side), folder)
-    samplers = methods(prior, calls)
+    samplers = methods(prior, count)
     samplers = {k: v for k, v in samplers.items() if not only or k in only.split(",")}
-    config = {"nfe": calls, "images": len(truth), "side": int(side), "folder": folder}
+    config = {"nfe": count, "images": len(truth), "side": int(side), "folder": folder}
     config |= {"sigma": SIGMA, "precision": precision}
     rows = []
     for task in tasks.split(","):
@@ -113,13 +117,21 @@ def main(
         start = _start(given, lpips)
         for name, sampler in samplers.items():
             figures, _ = measured(partial(restore, sampler), given, lpips)
-            found = summary(figures["curve"], start, calls)
+            found = summary(figures["curve"], start, count)
             rows.append({"task": task, "method": name, "start": start} | figures | found)
             print(f"{task:9}{name:22}{text(found)}", flush=True)
     totals = means(rows)
-    name = f"anytime_{calls}" + ("" if folder == "kodak24_500" else f"_{folder}")
+    name = f"anytime_{count}" + ("" if folder == "kodak24_500" else f"_{folder}")
     save(name, config | {"means": totals}, rows)
-    shown = [f"nested {calls // 3}x3", f"mean {calls // 6}x6", "vanilla", "ddnm", "diffpir", "dps"]
+    shown = [
+        "nested",
+        f"nested {count // 3}x3",
+        f"mean {count // 6}x6",
+        "vanilla",
+        "ddnm",
+        "diffpir",
+        "dps",
+    ]
     plot([row for row in rows if row["method"] in shown], RESULTS / f"{name}.png")
     for name, found in sorted(totals.items(), key=lambda item: item[1]["area"]):
         print(f"{name:22}{text(found)}")

@@ -59,11 +59,16 @@ def vanilla(prior: Prior, nfe: int | None = None) -> dict[str, Sampler]:
     """A plain chain of as many calls as ``nested``: same network, data step, levels and start."""
     it = preset("nested")
     network = Equivariant(prior) if it.equivariant else prior
-    grid = Grid(nfe or it.outer * it.inner, start=it.start, end=it.finest, spacing="log")
+    grid = Grid(nfe or calls(build(it)(prior)), start=it.start, end=it.finest, spacing="log")
     chain = Process(
         Conditioned(network, Prox(it.lam)), Renoise(1.0), grid, start=WienerStart(temperature=1.0)
     )
     return {"vanilla": chain}
+
+
+def calls(process: Process) -> int:
+    """The network calls of a one-step or nested process."""
+    return round(sum(map(process.cost, process.grid(None)[:-1])))
 
 
 def problems(

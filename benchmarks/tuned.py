@@ -52,8 +52,10 @@ GRIDS: dict[str, tuple[str, list[float]]] = {
 def settings(name: str, nfe: int) -> dict:
     """What is changed in the configuration of a solver so that it spends about ``nfe`` calls."""
     match name:
-        case "nested" | "nested_mean":
-            return {"outer": max(1, nfe // int(preset(name).inner))}
+        case "nested":
+            return {"outer": max(1, round(nfe / 2.4))}  # 24 calls in 10 steps
+        case "nested_mean":
+            return {"outer": max(1, nfe // 3)}  # 24 calls in 8 steps
         case "nested_posterior":
             return {"inner": max(1, nfe // int(preset(name).outer))}
         case "daps" | "daps_hmc":

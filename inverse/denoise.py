@@ -36,6 +36,10 @@ class Denoiser(nn.Module, ABC):
         """What it asks of the problem."""
         return NOTHING
 
+    def cost(self, level: Level) -> float:
+        """What an estimate at ``level`` costs beside one of another level, for planning."""
+        return 1
+
     @abstractmethod
     def forward(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Estimate:
         """The estimate at state ``x`` of noise level ``level`` (``sigma > 0``)."""

@@ -1,6 +1,7 @@
 """Grids: the walk of levels that a sampler takes, from a start down to clean."""
 
 from collections.abc import Callable, Iterator, Sequence
+from math import log
 
 from inverse.levels import CLEAN, VE, Level, Schedule
 
@@ -108,6 +109,33 @@ class Passes:
 
     def __call__(self, start: Level | None = None) -> tuple[Level, ...]:
         return (*self.first(start), *(tuple(self.again(None)) * (self.count - 1)))
+
+
+class Growing:
+    """``growing(start)`` is a log-spaced walk to ``end``, of more steps the lower it starts.
+
+    ``least`` steps from level ``top`` and above, ``most`` from ``bottom`` and below, and between
+    them a power of the level: a nested walk that hurries first and takes pains in the end.
+
+    Raises:
+        ValueError: unless ``1 <= least <= most`` and ``0 < bottom < top``.
+    """
+
+    def __init__(self, least: int, most: int, *, top: float, bottom: float, end: float) -> None:
+        if not 1 <= least <= most:
+            raise ValueError(f"Growing: need 1 <= least <= most, got {least} and {most}")
+        if not 0 < bottom < top:
+            raise ValueError(f"Growing: need 0 < bottom < top, got {bottom} and {top}")
+        self.least, self.most, self.top, self.bottom, self.end = least, most, top, bottom, end
+
+    def steps(self, nsr: float) -> int:
+        """How many steps a walk from ``nsr`` has."""
+        share = log(self.top / nsr) / log(self.top / self.bottom)
+        return round(self.least * (self.most / self.least) ** min(max(share, 0.0), 1.0))
+
+    def __call__(self, start: Level | None = None) -> tuple[Level, ...]:
+        first = start or Level(1.0, self.top)
+        return Grid(self.steps(first.nsr), start=self.top, end=self.end, spacing="log")(first)
 
 
 def _between(a: float, b: float, fraction: float) -> float:

@@ -1,13 +1,16 @@
 """Planning: as many steps as a budget of time or network calls pays for."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
+from functools import partial
 from itertools import count
+from math import inf
 
 import torch
 from torch import Tensor
 
 from inverse.grids import Grid
-from inverse.levels import Level
+from inverse.levels import CLEAN, Level
 from inverse.needs import Needs
 from inverse.process import Descent, Iterate, Sampler
 from inverse.solving import Budget, Meter
@@ -65,18 +68,40 @@ class Planned(Sampler):
         a = self.grid(start)[0] if resume is None else resume.level
         x, memory, done = process.enter(problem, rng, x, a, resume)
         left = max(1, (self.grid.steps if resume is None else resume.steps) - done)
+        spent, used = 0.0, (0.0, 0)  # in units of the steps' own cost; in seconds and calls
         with meter.on(process):
             for step in count(1):
-                b = self.grid.after(a, left)
+                b, cost, before = self.grid.after(a, left), process.cost(a), used
                 x, x0, memory = process.step(x, a, b, memory, problem, rng)
-                left = self._left(meter, step, left - 1) if b.sigma > 0 else 0
+                spent, used = spent + cost, (meter.seconds, meter.forward)
+                paces = [
+                    max(now / spent, (now - then) / cost)
+                    for now, then in zip(used, before, strict=True)
+                ]
+                left = self._left(used, paces, b, left - 1) if b.sigma > 0 else 0
                 yield Iterate(done + step, done + step + left, b, x, x0, memory)
                 if left == 0:
                     return
                 a = b
 
-    def _left(self, meter: Meter, done: int, planned: int) -> int:
-        """How many steps the rest of the budget pays for, at the mean cost of those done."""
-        limits = (self.budget.seconds, meter.seconds), (self.budget.nfe, meter.forward)
-        paid = [(all_ - spent) / (spent / done) for all_, spent in limits if all_ and spent]
-        return max(0, int(min(paid))) if paid else planned
+    def _left(self, used: tuple[float, int], paces: list[float], level: Level, planned: int) -> int:
+        """How many steps from ``level`` the rest of the budget pays for.
+
+        ``paces``: seconds and calls per unit of cost, of the last step or in the mean.
+        """
+        limits = zip((self.budget.seconds, self.budget.nfe), used, paces, strict=True)
+        paid = [(limit - now) / pace for limit, now, pace in limits if limit and pace]
+        if not paid:
+            return planned
+        least = min(paid) * (1 + 1e-9)  # a budget that just suffices does
+        return bisect_right(range(1, int(least) + 1), least, key=partial(self._cost, level))
+
+    def _cost(self, level: Level, steps: int) -> float:
+        """What ``steps`` steps from ``level`` to clean cost; inf for more than there can be."""
+        total = 0.0
+        for left in range(steps, 0, -1):
+            if level == CLEAN:
+                return inf
+            total += self.process.cost(level)
+            level = self.grid.after(level, left)
+        return total

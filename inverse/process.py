@@ -128,6 +128,10 @@ class Descent(Sampler):
     ) -> tuple[Tensor, Tensor, Memory]:
         """From state ``x`` at ``a``: the state at ``b``, the estimate of the image, the memory."""
 
+    def cost(self, level: Level) -> float:
+        """What the step from ``level`` costs beside one from another level, for planning."""
+        return 1
+
     def enter(
         self, problem: Problem, rng: Rng, x: Tensor | None, level: Level, resume: Iterate | None
     ) -> tuple[Tensor, Memory, int]:
@@ -204,6 +208,9 @@ class Process(Descent):
     def recall(self) -> Memory:
         return self.transition.init()
 
+    def cost(self, level: Level) -> float:
+        return self.denoiser.cost(level)
+
     def step(
         self, x: Tensor, a: Level, b: Level, memory: Memory, problem: Problem, rng: Rng
     ) -> tuple[Tensor, Tensor, Memory]:
@@ -269,6 +276,10 @@ class Nested(Denoiser):
     @property
     def requires(self) -> Needs:
         return self.sampler.requires
+
+    def cost(self, level: Level) -> float:
+        inner = self.sampler
+        return sum(map(inner.cost, inner.grid(level)[:-1])) if isinstance(inner, Descent) else 1
 
     def forward(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Estimate:
         x0 = x

@@ -44,6 +44,7 @@ def _nested(prior: Prior, s: Settings) -> Sampler:
     return solvers.nested(
         prior,
         outer=max(1, s.steps // 5),
+        least=5,
         inner=5,
         start=s.start,
         end=s.end * 4,

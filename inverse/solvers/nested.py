@@ -2,7 +2,7 @@
 
 from inverse.denoise import Conditioned, Prepared, Prior
 from inverse.equivariant import Equivariant
-from inverse.grids import Grid
+from inverse.grids import Grid, Growing
 from inverse.process import Nested, Process
 from inverse.starts import WienerStart
 from inverse.steps import Prox
@@ -12,8 +12,9 @@ from inverse.transitions import Anneal
 def nested(
     prior: Prior,
     *,
-    outer: int = 8,
-    inner: int = 3,
+    outer: int = 10,
+    least: int = 1,
+    inner: int = 5,
     start: float = 0.3,
     end: float = 0.05,
     finest: float = 0.03,
@@ -27,7 +28,8 @@ def nested(
 
     Outer, from a Wiener restoration: ``x <- R(x) + outer_temperature sigma n`` over ``outer``
     levels sigma from ``start`` to ``end``. R, the inner chain, walks from sigma down to ``finest``
-    in ``inner`` network calls and alternates the prior and the data (half-quadratic splitting):
+    in ``least`` network calls at ``start``, growing as a power of sigma to ``inner`` at ``end``,
+    and alternates the prior and the data (half-quadratic splitting):
     ``x0 = D(x, s)``, ``x0' = argmin ||y - A x||^2 + lam sigma_y^2 / s^2 ||x - x0||^2``,
     ``x <- x0' + inner_temperature s' n``. Each outer step ends clean: a viable restoration.
 
@@ -45,7 +47,7 @@ def nested(
     chain = Process(
         Prepared(step, network) if data_first else Conditioned(network, step),
         Anneal(inner_temperature),
-        Grid(inner, end=finest, spacing="log"),
+        Growing(least, inner, top=start, bottom=end, end=finest),
     )
     return Process(
         Nested(chain),

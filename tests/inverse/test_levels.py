@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from inverse.grids import SPACINGS, Grid
+from inverse.grids import SPACINGS, Grid, Growing
 from inverse.levels import CLEAN, VE, VP, Cosine, Discrete, Flow, Level
 from inverse.seeds import seed_for
 from inverse.transitions import climb
@@ -86,3 +86,19 @@ def test_wrong_grids_are_refused(wrong):
 def test_seeds_of_different_streams_differ():
     seeds = {seed_for(s, n, k) for s in range(20) for n in ("a", "b") for k in range(5)}
     assert len(seeds) == 200 and seed_for(3, "x") == seed_for(3, "x")
+
+
+def test_a_growing_walk_has_more_steps_the_lower_it_starts():
+    walk = Growing(1, 5, top=0.3, bottom=0.05, end=0.03)
+    outer = Grid(10, start=0.3, end=0.05, spacing="log")()
+    counts = [len(walk(level)) - 1 for level in outer[:-1]]
+    assert counts == [1, 1, 1, 2, 2, 2, 3, 3, 4, 5]
+    assert [walk.steps(nsr) for nsr in (9.0, 0.3, 0.05, 0.001)] == [1, 1, 5, 5]
+    low = walk(outer[-2])
+    assert low[0] == outer[-2] and low[-1] == CLEAN and low[-2].nsr == pytest.approx(0.025)
+
+
+@pytest.mark.parametrize("least, most, bottom", [(0, 3, 0.1), (4, 3, 0.1), (1, 3, 0.5)])
+def test_a_growing_walk_that_does_not_grow_is_refused(least, most, bottom):
+    with pytest.raises(ValueError, match="Growing: need"):
+        Growing(least, most, top=0.5, bottom=bottom, end=0.03)

@@ -71,7 +71,7 @@ def test_a_machine_that_slows_down_gets_a_shorter_plan(timed):
 
 
 def test_the_first_estimate_comes_as_soon_as_without_a_plan(timed):
-    result = planned(timed(), Budget(nfe=60), inner=3)
+    result = planned(timed(), Budget(nfe=60), least=3, inner=3)
     assert result.snapshots[0].nfe == 3
 
 
@@ -109,7 +109,7 @@ def test_resuming_keeps_to_the_plan_that_was_made(timed):
 
 
 def test_solving_from_an_iterate_counts_from_there_and_falls_back_on_it(timed):
-    sampler, rng = nested(timed(), outer=4, inner=3), Rng([3])
+    sampler, rng = nested(timed(), outer=4, least=3, inner=3), Rng([3])
     whole = list(sampler.iterate(problem(), Rng([3])))
     walk = sampler.iterate(problem(), rng)
     middle = [next(walk), next(walk)][-1]
