@@ -11,6 +11,7 @@ from torch import Tensor
 
 from inverse.denoise import Estimate, Prior
 from inverse.process import Iterate, Sampler
+from inverse.reusing import reusing
 from operators import Problem, Rng
 
 
@@ -157,6 +158,8 @@ def solve(
 ) -> Result:
     """Run ``sampler`` to its end, to the end of the budget, or to Ctrl-C; keep the best so far.
 
+    Priors that reuse their deep features (`Reused`) do so for the length of this run.
+
     Args:
         keep: how many estimates to keep on the way (``Result.snapshots``): evenly spread steps.
         watch: called after every network call and every step with the meter and the last iterate;
@@ -173,7 +176,7 @@ def solve(
     meter, snapshots, finished = Meter(budget or Budget(), on_call, len(problem)), [], False
     with meter.on(sampler):
         try:
-            for iterate in sampler.iterate(problem, rng, resume=resume):
+            for iterate in reusing(sampler).iterate(problem, rng, resume=resume):
                 check_finite(iterate, last)
                 last = iterate
                 if keep and iterate.step % -(-iterate.steps // keep) == 0:

@@ -33,7 +33,9 @@ ALLOWED = {  # part of inverse -> parts of inverse it may import
     "evidence": {"levels", "linear"},
     "selection": {"denoise", "evidence", "grids", "levels", "linear", "needs", "process"}
     | {"particles"},
-    "solving": {"denoise", "process"},
+    "reusing": {"denoise", "equivariant", "levels", "needs", "particles", "priors", "process"}
+    | {"selection"},
+    "solving": {"denoise", "process", "reusing"},
     "planning": {"grids", "levels", "needs", "process", "solving"},
     "solvers": FOUNDATION
     | {"adam", "averaging", "encoding", "linear", "particles", "process", "selection", "steps"}

@@ -2,10 +2,12 @@
 
 from inverse.priors.analytic import Gaussian, Mixture, MixturePosterior
 from inverse.priors.edm import EDMPrior, load_prior, save_prior
+from inverse.priors.faster import faster
 from inverse.priors.guidance import Between, ClassifierFree, ClassifierScore
 from inverse.priors.pixel import DiffusersPrior
 from inverse.priors.preconditioned import PreconditionedPrior
 from inverse.priors.presets import BUNDLED
+from inverse.priors.reused import Reused
 from inverse.priors.tiled import Tiled
 
 
@@ -25,8 +27,10 @@ __all__ = [
     "Mixture",
     "MixturePosterior",
     "PreconditionedPrior",
+    "Reused",
     "Tiled",
     "bundled",
+    "faster",
     "load_prior",
     "save_prior",
 ]

@@ -48,7 +48,6 @@ class EDMPrior(Prior):
         """The raw network F at ``c_in z`` (B, 3, H, W) and ``log s`` (B,), in float32."""
         dtype = PRECISIONS[self.precision]
         with torch.autocast(z.device.type, dtype, enabled=dtype is not None):
-            z = z.contiguous(memory_format=torch.channels_last)
             out = self.network(z, 10 * log_nsr, return_dict=False)[0]
         return out.float()
 

@@ -1,9 +1,10 @@
-"""Priors as the command line names them (``conf/prior/``): loaded and, where asked for, tiled."""
+"""Priors as the command line names them (``conf/prior/``): loaded, made faster and tiled."""
 
 from pathlib import Path
 
 from inverse.denoise import Prior
 from inverse.priors.edm import load_prior
+from inverse.priors.faster import faster
 from inverse.priors.hub import scheduler_name
 from inverse.priors.pixel import DiffusersPrior
 from inverse.priors.preconditioned import PreconditionedPrior
@@ -13,10 +14,24 @@ BUNDLED = Path(__file__).parent.parent / "assets" / "prior.safetensors"
 
 
 def from_file(
-    path: str | Path = BUNDLED, precision: str = "float32", tile: int | None = None
+    path: str | Path = BUNDLED,
+    precision: str = "float32",
+    tile: int | None = None,
+    channels_last: bool | None = None,
+    weights: str | None = None,
+    compile: bool = False,
+    reuse: int = 1,
 ) -> Prior:
-    """A prior of `inverse train`; the bundled one by default. ``tile``: as in `Tiled`, or None."""
-    return tiled(load_prior(path, precision), tile)
+    """A prior of `inverse train`; the bundled one by default.
+
+    Args:
+        tile: as in `Tiled`, or None. channels_last, weights, compile, reuse: as in `faster`.
+    """
+    prior = load_prior(path, precision)
+    quick = faster(
+        prior, channels_last=channels_last, weights=weights, compile=compile, reuse=reuse
+    )
+    return tiled(quick, tile)
 
 
 def from_diffusers(
@@ -26,18 +41,27 @@ def from_diffusers(
     clip: bool | None = None,
     timesteps: str = "interpolate",
     tile: int | None = None,
+    channels_last: bool | None = None,
+    weights: str | None = None,
+    compile: bool = False,
+    reuse: int = 1,
 ) -> Prior:
     """As `DiffusersPrior.from_pretrained`, or `PreconditionedPrior`'s for an EDM scheduler.
 
     Args:
         clip, timesteps: for the former only. tile: as in `Tiled`, or None.
+        channels_last, weights, compile, reuse: as in `faster`.
     """
     if scheduler_name(path).startswith("EDM"):
         if clip or timesteps != "interpolate":
             raise ValueError(f"prior {path}: an EDM network has neither timesteps nor a clipped x0")
-        return tiled(PreconditionedPrior.from_pretrained(path, precision, label), tile)
-    prior = DiffusersPrior.from_pretrained(path, precision, label, clip, timesteps)
-    return tiled(prior, tile)
+        prior = PreconditionedPrior.from_pretrained(path, precision, label)
+    else:
+        prior = DiffusersPrior.from_pretrained(path, precision, label, clip, timesteps)
+    quick = faster(
+        prior, channels_last=channels_last, weights=weights, compile=compile, reuse=reuse
+    )
+    return tiled(quick, tile)
 
 
 def tiled(prior: Prior, tile: int | None) -> Prior:
