@@ -41,6 +41,9 @@ class Reused(Prior):
         ValueError: for ``every`` below 2 or a network that cannot be parted.
     """
 
+    memory: Deep | None
+    """Lent by a walk for the length of a step; None: none, and no reuse."""
+
     def __init__(self, prior: NetworkPrior, every: int = 2, compile: bool = False) -> None:
         super().__init__()
         if every < 2:
@@ -49,7 +52,6 @@ class Reused(Prior):
         self.network = _Lent(torch.compile(parted) if compile else parted, parted.config)
         self.prior, self.every = with_network(prior, self.network), every
         self.shape, self.memory = prior.shape, None
-        self.memory: Deep | None
 
     def denoise(self, x: Tensor, level: Level) -> Tensor:
         old = self.memory

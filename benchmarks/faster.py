@@ -1,0 +1,145 @@
+"""Switches that make the bundled prior's network cheaper: speed, memory and what they cost.
+
+INVERSE_DATA=... python -m benchmarks.faster speed [side=128] [rounds=8] [switches=float32,bf16]
+INVERSE_DATA=... python -m benchmarks.faster quality [side=128] [count=3] [switches=...]
+
+Speed: CPU seconds of a network call (so few threads: OMP_NUM_THREADS=1), of all switches in turn,
+at the levels of the `nested` preset's inner chain; the median over rounds, and over that of
+float32. ``change``: of one estimate, relative. Memory: of the weights, and what a call adds to the
+process at its peak (Linux).
+Quality: the four tasks of `benchmarks.quality` with the `nested` preset on centres of Kodak, each
+switch against float32 on the same images and seeds. Reuse needs ``equivariant=false``, in the
+preset it is measured with and in the float32 it is measured against.
+"""
+
+import ctypes
+import os
+import statistics
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from benchmarks.baselines.tasks import TASKS, crops
+from benchmarks.quality import measured, preset, problems, restore
+from benchmarks.record import save
+from inverse.apps.configuration import build
+from inverse.denoise import Prior
+from inverse.levels import Level
+from inverse.metrics import LPIPS
+from inverse.priors import Reused, bundled, faster
+from inverse.priors.reused import NOTHING_YET
+
+LEVELS = (0.3, 0.1, 0.03) * 2
+SWITCHES: dict[str, Callable[[], Prior]] = {
+    "float32": bundled,
+    "contiguous": lambda: faster(bundled(), channels_last=False),
+    "bf16": lambda: bundled("bf16"),
+    "fp16": lambda: bundled("fp16"),
+    "int8": lambda: faster(bundled(), weights="int8"),
+    "float8": lambda: faster(bundled(), weights="float8"),
+    "compile": lambda: faster(bundled(), compile=True),
+    "reuse 2": lambda: faster(bundled(), reuse=2),
+    "reuse 3": lambda: faster(bundled(), reuse=3),
+    "bf16 reuse 3": lambda: faster(bundled("bf16"), reuse=3),
+}
+
+
+def chosen(switches: str | None, without: tuple[str, ...] = ()) -> dict[str, Prior]:
+    """The priors by name, float32 first."""
+    names = switches.split(",") if switches else [name for name in SWITCHES if name not in without]
+    return {name: SWITCHES[name]() for name in dict.fromkeys(["float32", *names])}
+
+
+def calls(prior: Prior, x: Tensor) -> Tensor:
+    """The last estimate of a walk of network calls, those of two inner chains."""
+    if isinstance(prior, Reused):
+        prior.memory = NOTHING_YET
+    x0 = [prior.denoise(x, Level(1.0, nsr)) for nsr in LEVELS][-1]
+    if isinstance(prior, Reused):
+        prior.memory = None
+    return x0
+
+
+def peak_mb(function: Callable[[], object]) -> float:
+    """What a function adds to the process's memory at its peak."""
+    ctypes.CDLL("libc.so.6").malloc_trim(0)
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")  # the peak begins anew
+    before = _status("VmRSS")
+    function()
+    return _status("VmHWM") - before
+
+
+def _status(key: str) -> float:
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith(key)) * 1024 / 1e6
+
+
+def speed(side: int = 128, rounds: int = 8, switches: str | None = None) -> None:
+    """Write results/faster_speed.json."""
+    priors, seconds, rows = chosen(switches), defaultdict(list), []
+    x = crops(1, side) + LEVELS[1] * torch.randn(1, 3, side, side)
+    first = {name: timed(prior, x) for name, prior in priors.items()}  # compiles too
+    for _ in range(rounds):
+        for name, prior in priors.items():
+            begin = time.process_time()
+            calls(prior, x)
+            seconds[name].append((time.process_time() - begin) / len(LEVELS))
+    for name, prior in priors.items():
+        pairs = zip(seconds[name], seconds["float32"], strict=True)
+        change = (first[name][1] - first["float32"][1]).norm() / first["float32"][1].norm()
+        row = {"switch": name, "seconds": statistics.median(seconds[name])}
+        row |= {"ratio": statistics.median(a / b for a, b in pairs), "first_call": first[name][0]}
+        row |= {"weights_mb": weights_mb(prior)}
+        row |= {"peak_mb": statistics.median(peak_mb(partial(calls, prior, x)) for _ in range(3))}
+        rows.append(row | {"change": float(change)})
+        print(rows[-1], flush=True)
+    save("faster_speed", {"side": side, "rounds": rounds, "switches": list(priors)}, rows)
+
+
+def timed(prior: Prior, x: Tensor) -> tuple[float, Tensor]:
+    """Seconds on the clock of one network call, and its estimate."""
+    begin = time.perf_counter()
+    x0 = prior.denoise(x, Level(1.0, LEVELS[1]))
+    return time.perf_counter() - begin, x0
+
+
+def weights_mb(prior: Prior) -> float:
+    """What the weights take, as they are stored."""
+    kept = prior.state_dict().values()  # quantised ones as their 8 bits and their scales
+    return sum({t.data_ptr(): t.numel() * t.element_size() for t in kept}.values()) / 1e6
+
+
+def quality(side: int = 128, count: int = 3, switches: str | None = None) -> None:
+    """Write results/faster_quality.json."""
+    priors, lpips, rows = chosen(switches, ("contiguous", "compile")), LPIPS("alex"), []
+    truth = crops(count, side)
+    for task in TASKS:
+        plain: dict[bool, dict] = {}
+        for equivariant in (True, False):
+            for name, prior in priors.items():
+                if isinstance(prior, Reused) == equivariant and name != "float32":
+                    continue
+                sampler = build(preset("nested"), equivariant=equivariant)(prior)
+                found, _ = measured(partial(restore, sampler), problems(task, truth), lpips)
+                plain.setdefault(equivariant, found)
+                row = {"task": task, "switch": name, "equivariant": equivariant}
+                row |= {key: found[key] for key in ("psnr", "lpips", "seconds")}
+                for key in ("psnr", "lpips"):
+                    row[f"{key}_change"] = found[key] - plain[equivariant][key]
+                rows.append(row)
+                print(row, flush=True)
+    save("faster_quality", {"side": side, "count": count, "switches": list(priors)}, rows)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
+    options: dict = dict(item.split("=", 1) for item in sys.argv[2:])
+    options |= {key: int(value) for key, value in options.items() if key != "switches"}
+    with torch.no_grad():
+        {"speed": speed, "quality": quality}[sys.argv[1]](**options)
