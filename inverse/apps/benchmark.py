@@ -3,22 +3,25 @@
 import os
 import signal
 import sys
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from omegaconf import DictConfig, OmegaConf
-from tqdm import tqdm
 
 from inverse.apps.axes import axis
-from inverse.apps.configuration import GRID, Job
+from inverse.apps.configuration import GRID, Job, expect
 from inverse.apps.device import pick_device
+from inverse.apps.watching import Watch
 from inverse.metrics import LPIPS, LPIPSUnavailable
 from inverse.solving import Budget
+
+if TYPE_CHECKING:
+    from inverse.benchmarking.engine import Engine
+    from inverse.benchmarking.grid import Unit
 
 AXES = ("operator", "noise", "solver", "prior")
 
@@ -28,60 +31,70 @@ def run(config: DictConfig) -> None:
     from inverse.benchmarking.grid import expand, plan
     from inverse.benchmarking.pictures import find
     from inverse.benchmarking.scoring import Conventions, Scorer
-    from inverse.benchmarking.sharing import share
     from inverse.benchmarking.store import Store
 
     values: dict[str, Any] = OmegaConf.to_container(config)  # pyright: ignore
-    device = pick_device(config.device)
-    if device == "cuda":
-        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
-    lpips = _lpips(_listed(values["lpips"] or []), config.lpips_weights, device)
+    expect(config.launcher, ("local", "ray"), "launcher")
+    lpips = _lpips(_listed(values["lpips"] or []), config.lpips_weights)
     scorer = Scorer(Conventions(config.size, config.rounding, config.border), lpips)
     budget = Budget(**values["budget"])
     settings = {"samples": config.samples, "budget": values["budget"], "size": config.size}
     settings["scoring"] = scorer.identity()
     axes = {name: axis(name, values[name]) for name in AXES}
-    store = Store(config.out)
     engine = Engine(
-        store, scorer, config.samples, budget, config.batch, device, config.curve, values["keep"]
+        Store(config.out),
+        scorer,
+        config.samples,
+        budget,
+        config.batch,
+        config.device if config.launcher == "ray" else _local_device(config.device),
+        config.curve,
+        values["keep"],
     )
     units = plan(expand(axes, _listed(values["seeds"]), settings), find(_listed(values["data"])))
-    mine = share().of(units)
-    pending = store.pending(mine, config.retry)
+    _work(engine, units, config)
+
+
+def _work(engine: "Engine", units: list["Unit"], config: DictConfig) -> None:
+    """Run what is pending of them, or of this process's share, and say how it goes."""
+    from inverse.benchmarking.sharing import share
+
+    mine = units if config.launcher == "ray" else share().of(units)
+    pending = engine.store.pending(mine, config.retry)
     print(f"{len(mine)} units of work, {len(mine) - len(pending)} done before -> {config.out}")
-    failed: Counter[str] = Counter()
-    hidden = not (config.progress and sys.stderr.isatty())
-    bar = tqdm(total=len(pending), unit="unit", disable=hidden, file=sys.stderr)
-    with bar, _stop_on_interrupt():
-        for rows in engine.run(pending):
-            bar.update(len({row["unit"] for row in rows}))
-            failed.update(_mishap(row) for row in rows if row["status"] != "ok")
-    _summary(failed, len(pending), Path(config.out))
+    with ExitStack() as stack:
+        stack.enter_context(_stop_on_interrupt())
+        runner = engine
+        if config.launcher == "ray" and pending:
+            from inverse.benchmarking.cluster import Cluster
+
+            runner = stack.enter_context(Cluster(engine, **config.ray))
+        watch = Watch(len(pending), enabled=config.progress, workers=runner.workers)
+        stack.enter_context(watch)
+        for rows in runner.run(pending):
+            watch.update(rows, runner.states)
+    watch.summary(Path(config.out))
+
+
+def _local_device(name: str) -> str:
+    device = pick_device(name)
+    if device == "cuda":
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
+    return device
 
 
 def _listed(value: Any) -> list:
     return value if isinstance(value, list) else [value]
 
 
-def _lpips(networks: list[str], weights: str | None, device: str) -> dict[str, LPIPS]:
+def _lpips(networks: list[str], weights: str | None) -> dict[str, LPIPS]:
     found = {}
     for net in networks:
         try:
-            found[f"lpips_{net}"] = LPIPS(net, weights).to(device)
+            found[f"lpips_{net}"] = LPIPS(net, weights)
         except LPIPSUnavailable as error:
             print(f"LPIPS is missing: {error}", file=sys.stderr)
     return found
-
-
-def _mishap(row: dict[str, Any]) -> str:
-    return f"{row['solver']} on {row['operator']}: {row['error']}"
-
-
-def _summary(failed: Counter[str], count: int, folder: Path) -> None:
-    total = sum(failed.values())
-    print(f"{count - total} done now, {total} failed; look at them: inverse report {folder}")
-    for mishap, times in failed.most_common(10):
-        print(f"  {times} x {mishap}", file=sys.stderr)
 
 
 @contextmanager

@@ -42,7 +42,7 @@ def processor() -> str:
 @cache
 def provenance(device: str) -> dict[str, str]:
     """The columns version, commit, torch, python, machine."""
-    cuda = torch.device(device).type == "cuda"
+    cuda = torch.device(device).type == "cuda" and torch.cuda.is_available()  # not on a head node
     threads = f"{processor()}, {torch.get_num_threads()} threads"
     return {
         "version": inverse.__version__,

@@ -62,6 +62,11 @@ class Scorer:
     def __init__(self, conventions: Conventions, lpips: Mapping[str, LPIPS] | None = None) -> None:
         self.conventions, self.lpips = conventions, dict(lpips or {})
 
+    def to(self, device: str) -> None:
+        """Move the networks."""
+        for network in self.lpips.values():
+            network.to(device)
+
     def columns(self) -> dict[str, Any]:
         """The conventions as a row tells them."""
         return {**asdict(self.conventions), "lpips": " ".join(self.lpips) or "none"}

@@ -1,5 +1,7 @@
 """A small benchmark on a prior in closed form, for tests; as a program, it runs one slowly."""
 
+import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -30,6 +32,22 @@ class White(Prior):
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
         time.sleep(self.pause)
         return x * (level.alpha * 0.25 / (level.alpha**2 * 0.25 + level.sigma**2))
+
+
+class Mortal(White):
+    """Writes its process into a file at every call; the process of call number ``last`` dies."""
+
+    def __init__(self, folder, last):
+        super().__init__()
+        self.calls, self.grave, self.last = folder / "calls", folder / "grave", last
+
+    def denoise(self, x, level):
+        with self.calls.open("a") as file:
+            file.write(f"{os.getpid()}\n")
+        if len(self.calls.read_text().split()) >= self.last and not self.grave.exists():
+            self.grave.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().denoise(x, level)
 
 
 def part(label, make, **config):
