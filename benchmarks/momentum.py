@@ -1,31 +1,26 @@
 """Momentum: order and stability of the multistep rules, and what they do to pictures at few steps.
 
 INVERSE_DATA=... python -m benchmarks.momentum rules
-INVERSE_DATA=... python -m benchmarks.momentum pictures [images=4] [side=128] [precision=bf16]
+INVERSE_DATA=... python -m benchmarks.momentum pictures [images=2] [side=64] [precision=bf16]
+INVERSE_DATA=... python -m benchmarks.momentum inner [images=3] [side=64] [precision=bf16]
 
 ``rules``: the measured order on the probability flow of a Gaussian, and how far the real and the
 diagonal axis of the linear test equation ``x' = z x`` (one step, |amplification| <= 1) are stable;
-writes results/momentum_rules.json and .png. ``pictures``: inpainting under PiGDM's guidance in 5,
-8, 10 and 15 steps; the excess is the mean of ``max(|x| - 1, 0)``, how far a picture leaves its
-range, which diverging rules do first; writes results/momentum_pictures.json.
+writes results/momentum_rules.json and .png. ``pictures`` and ``inner``: see `benchmarks.few_steps`;
+they write results/momentum_pictures.json and .png, results/momentum_inner.json.
 """
 
 import math
 import os
 import sys
-from functools import partial
 
 import torch
 from torch import Tensor
 
-from benchmarks.baselines.tasks import SIGMA, crops
-from benchmarks.quality import problems, restore
+from benchmarks.few_steps import inner, pictures
 from benchmarks.record import RESULTS, save
 from inverse.denoise import Estimate, Move, Transition
 from inverse.levels import Level
-from inverse.metrics import LPIPS, score
-from inverse.priors import BUNDLED, load_prior
-from inverse.solvers import momentum
 from inverse.transitions import Momentum, Multistep
 
 RULES: dict[str, Transition] = {
@@ -116,28 +111,8 @@ def _draw() -> None:
     figure.savefig(RESULTS / "momentum_rules.png", dpi=80)
 
 
-def pictures(images: str = "4", side: str = "128", precision: str = "float32") -> None:
-    """Measure guided restorations in few steps."""
-    prior, lpips, rows = load_prior(BUNDLED, precision), LPIPS("alex"), []
-    given = problems("inpaint", crops(int(images), int(side)))
-    for steps in (5, 8, 10, 15):
-        for rank, beta in ((1, 1.0), (2, 1.0), (4, 1.0), (1, 0.8), (2, 0.8), (2, 0.5), (4, 0.8)):
-            sampler = momentum(prior, steps=steps, order=rank, beta=beta)
-            found = {"psnr": 0.0, "lpips": 0.0, "excess": 0.0, "nfe": 0}
-            for truth, problem, seeds in given:
-                x, _, found["nfe"], _ = restore(sampler, problem, seeds)
-                scores, share = score(x, truth, lpips), len(truth) / int(images)
-                for key in ("psnr", "lpips"):
-                    found[key] += share * sum(scores[key]) / len(truth)
-                found["excess"] += share * float((x.abs() - 1).clamp_min(0).mean())
-            rows.append({"steps": steps, "order": rank, "beta": beta} | found)
-            print(" ".join(f"{k} {v:.3g}" for k, v in rows[-1].items()), flush=True)
-    config = {"images": int(images), "side": int(side), "sigma": SIGMA, "precision": precision}
-    save("momentum_pictures", config, rows)
-
-
 if __name__ == "__main__":
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
     command, *rest = sys.argv[1:] or ["rules"]
     options = dict(item.split("=", 1) for item in rest)
-    {"rules": rules, "pictures": partial(pictures, **options)}[command]()
+    {"rules": rules, "pictures": pictures, "inner": inner}[command](**options)
