@@ -1,0 +1,27 @@
+"""The figure of the splitting study."""
+
+from pathlib import Path
+
+
+def plot(rows: list[dict], path: Path) -> None:
+    """LPIPS and RMSE to the reference against seconds, a column per kind."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    names = list(dict.fromkeys(row["kind"] for row in rows))
+    methods = list(dict.fromkeys(row["method"] for row in rows if "rmse" in row))
+    figure, axes = pyplot.subplots(2, len(names), figsize=(4 * len(names), 7), squeeze=False)
+    for column, kind in zip(axes.T, names, strict=True):
+        for axis, key in zip(column, ("rmse", "lpips"), strict=True):
+            for i, name in enumerate(methods):
+                mine = [r for r in rows if (r["kind"], r["method"]) == (kind, name) and key in r]
+                style = {"color": f"C{i % 10}", "linestyle": "-" if i < 10 else "--"}
+                style |= {"lw": 2.5, "color": "black"} if name == "DDIM" else {}
+                seconds, errors = [r["seconds"] for r in mine], [r[key] for r in mine]
+                axis.plot(seconds, errors, marker=".", label=name, **style)
+            axis.set(xscale="log", yscale="log", title=f"{kind}: {key}", xlabel="seconds")
+    axes[0][-1].legend(fontsize="x-small")
+    figure.tight_layout()
+    figure.savefig(path, dpi=80)

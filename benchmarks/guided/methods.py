@@ -1,0 +1,58 @@
+"""The integrators: unsplit, split as published, and ours."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from inverse.denoise import Guided, Prior, Score, Transition
+from inverse.flows import ScoreFlow
+from inverse.grids import Grid
+from inverse.levels import VP
+from inverse.process import Process
+from inverse.splitting import DATA_FIRST
+from inverse.transitions import DDIM, DPMSolver2M, Heun, Momentum, Multistep
+
+
+@dataclass(frozen=True)
+class Method:
+    """How a sampler is made from (prior, score, steps), and with how many steps it is tried."""
+
+    make: Callable[[Prior, Score, int], Process]
+    steps: tuple[int, ...]
+
+
+def _grid(steps: int, spacing: str) -> Grid:
+    return Grid(steps, VP(), start=150.0, end=0.01, spacing=spacing)
+
+
+def _unsplit(rule: Transition, steps: tuple[int, ...], spacing: str = "time") -> Method:
+    """The guidance in the estimate that the rule sees."""
+    return Method(lambda p, s, n: Process(Guided(p, s), rule, _grid(n, spacing)), steps)
+
+
+def _split(rule: Transition, split: str, steps: tuple[int, ...], corrected: bool = False) -> Method:
+    """LTSP is data first, then prior, as released; STSP is Strang's."""
+    spacing = "edm" if corrected else "time"
+    stages = DATA_FIRST if split == "lie" else split
+
+    def make(prior: Prior, score: Score, n: int) -> Process:
+        flow = ScoreFlow(score, midpoint=corrected)
+        return Process(prior, rule, _grid(n, spacing), flow, stages)
+
+    return Method(make, steps)
+
+
+_FEW, _SOME = (10, 25), (10, 25, 50)
+METHODS: dict[str, Method] = {
+    "DDIM": _unsplit(DDIM(0.0), (10, 25, 50, 125, 250)),
+    "PLMS2": _unsplit(Multistep(2), _SOME),
+    "PLMS4": _unsplit(Multistep(4), _SOME),
+    "DPM++ 2M": _unsplit(DPMSolver2M(), _SOME),
+    "LTSP2": _split(Multistep(2), "lie", _FEW),
+    "LTSP4": _split(Multistep(4), "lie", _SOME),
+    "STSP2": _split(Multistep(2), "strang", _FEW),
+    "STSP4": _split(Multistep(4), "strang", _FEW),
+    "STSP corrected": _split(Heun(), "strang", (6, 12), corrected=True),
+    "DPM++ 2M edm": _unsplit(DPMSolver2M(), _SOME, "edm"),
+    "GHVB2 0.8": _unsplit(Momentum(2, 0.8), _FEW),
+}
+"""Integrator by name; `inverse.solvers.ltsp` and `stsp` are these with PiGDM's score."""

@@ -1,0 +1,135 @@
+"""Splitting: guided sampling by unsplit, split and corrected integrators of one and the same flow.
+
+INVERSE_DATA=... python -m benchmarks.splitting [images=2] [side=64] [precision=bf16]
+
+Four kinds of guidance: super-resolution and colourisation by DPS, inpainting by PiGDM, a class by a
+classifier that is trained first (two of them: one guides, the other judges). Every integrator walks
+the deterministic guided flow from the same noise; its error is the RMSE and LPIPS to the limit of
+DDIM, extrapolated from 125 and 250 steps (``2 x_250 - x_125``, as DDIM is of first order). Network
+calls forward and backward are counted apart; seconds are of the processor (one thread), for all
+images.
+
+``saved``: the share of 250-step DDIM's time that a method saves at 250-step DDIM's error, its own
+curve interpolated in log error over log time. Writes results/splitting.json and .png.
+"""
+
+import math
+import os
+import sys
+import time
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from benchmarks.anytime import ours
+from benchmarks.guided import METHODS, Classifier, Kind, accuracy, kinds, trained
+from benchmarks.guided.classifier import CLASSES
+from benchmarks.guided.drawing import plot
+from benchmarks.guided.kinds import LABEL, WEIGHT
+from benchmarks.record import RESULTS, save
+from inverse.levels import Level
+from inverse.metrics import LPIPS, score
+from inverse.priors import BUNDLED, load_prior
+from inverse.process import Sampler
+from inverse.solving import Diverged, solve
+from operators import Rng
+
+BASE, COARSE = ("DDIM", 250), ("DDIM", 125)
+
+
+def drawn(sampler: Sampler, kind: Kind) -> tuple[Tensor, dict]:
+    """The pictures that a sampler ends with, and what they cost."""
+    begin = time.process_time()
+    result = solve(sampler, kind.problem, Rng(kind.seeds))
+    seconds = time.process_time() - begin
+    return result.x0, {"nfe": result.nfe, "backward": result.backward, "seconds": seconds}
+
+
+def quality(x: Tensor, kind: Kind, lpips: LPIPS, judge: Classifier) -> dict[str, float]:
+    """How well the task is done."""
+    if kind.truth is None:
+        chances = judge(x, Level(1.0, 0.1)).softmax(1)[:, CLASSES.index(LABEL)]
+        return {"judged": float(chances.mean())}
+    scores = score(x, kind.truth, lpips)
+    found = {f"{key}_truth": sum(scores[key]) / len(x) for key in ("psnr", "lpips")}
+    return found | {"residual": float(kind.problem.relative_residual(x).mean())}
+
+
+def errors(x: Tensor, exact: Tensor, lpips: LPIPS) -> dict[str, float]:
+    """RMSE and LPIPS to the reference."""
+    rmse = (x - exact).square().flatten(1).mean(1).sqrt().mean()
+    return {"rmse": float(rmse), "lpips": float(lpips(x, exact).mean())}
+
+
+def cost(rows: list[dict], key: str, target: float) -> float | None:
+    """Seconds at which the error of a method's rows comes down to the target; None for never."""
+    points = sorted((row["seconds"], row[key]) for row in rows if key in row)
+    if points and points[0][1] <= target:
+        return points[0][0]
+    for (s, e), (t, f) in pairwise(points):
+        if f <= target < e:
+            return s * (t / s) ** (math.log(e / target) / math.log(e / f))
+    return None
+
+
+def saved(rows: list[dict]) -> list[dict]:
+    """Per kind and method, by each error: the share of 250-step DDIM's time saved, or None."""
+    found = []
+    for kind in dict.fromkeys(row["kind"] for row in rows):
+        of_kind = [row for row in rows if row["kind"] == kind]
+        base = next(r for r in of_kind if (r["method"], r["steps"]) == BASE)
+        for name in METHODS:
+            mine = [row for row in of_kind if row["method"] == name]
+            times = {key: cost(mine, key, base[key]) for key in ("rmse", "lpips")}
+            shares = {k: None if t is None else 1 - t / base["seconds"] for k, t in times.items()}
+            found.append({"kind": kind, "method": name} | shares)
+    return found
+
+
+def measured(name: str, kind: Kind, tools: tuple) -> list[dict]:
+    """The rows of one kind: every method at every count, and our nested sampler."""
+    prior, lpips, judge = tools
+    rows, taken = [], {}
+    for method, how in METHODS.items():
+        for steps in how.steps:
+            row: dict = {"kind": name, "method": method, "steps": steps}
+            try:
+                taken[method, steps], spent = drawn(how.make(prior, kind.score, steps), kind)
+                row |= spent
+            except Diverged as error:
+                row["diverged"] = str(error).split(";")[0]
+            rows.append(row)
+            print(name, method, steps, row.get("seconds"), flush=True)
+    exact = 2 * taken[BASE] - taken[COARSE]
+    for row in rows:
+        if (at := (row["method"], row["steps"])) in taken:
+            row |= errors(taken[at], exact, lpips) | quality(taken[at], kind, lpips, judge)
+    if kind.truth is not None:
+        x, spent = drawn(ours(prior, 8, 3), kind)
+        row = {"kind": name, "method": "nested", "steps": 8} | spent
+        rows.append(row | quality(x, kind, lpips, judge))
+    return rows
+
+
+def main(
+    images: str = "2",
+    side: str = "64",
+    precision: str = "float32",
+) -> None:
+    """Train, measure, write and draw."""
+    guide, judge = (trained(seed, int(side)) for seed in (0, 1))
+    known = {f"{nsr:g}": accuracy(guide, nsr, int(side)) for nsr in (0.1, 1.0, 4.0)}
+    print("guide", known, "judge", accuracy(judge, 0.1, int(side)), flush=True)
+    config = {"images": int(images), "side": int(side)}
+    config |= {"precision": precision, "label": LABEL, "weight": WEIGHT, "accuracy": known}
+    tools, rows = (load_prior(BUNDLED, precision), LPIPS("alex"), judge), []
+    for name, kind in kinds(int(images), int(side), guide).items():
+        rows += measured(name, kind, tools)
+        save("splitting", config | {"saved": saved(rows)}, rows)
+    plot(rows, RESULTS / "splitting.png")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
+    main(**dict(item.split("=", 1) for item in sys.argv[1:]))
