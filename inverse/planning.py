@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from inverse.grids import Grid
+from inverse.latent import Decoded
 from inverse.levels import CLEAN, Level
 from inverse.needs import Needs
 from inverse.process import Descent, Iterate, Sampler
@@ -19,6 +20,8 @@ from operators import Problem, Rng
 
 def plan(sampler: Sampler, budget: Budget) -> Sampler:
     """The sampler, planned for the budget where there is one and the sampler's walk can be."""
+    if isinstance(sampler, Decoded):
+        return Decoded(plan(sampler.sampler, budget), sampler.autoencoder, sampler.through)
     if budget == Budget() or not isinstance(sampler, Descent):
         return sampler
     plain = isinstance(sampler.grid, Grid) and sampler.grid.repeats == 1

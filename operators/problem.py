@@ -125,6 +125,14 @@ class Problem:
         y = self.y.repeat_interleave(count, 0)
         return self._with(self.operator.select(rows), self.noise.select(rows), y)
 
+    def through(self, decoder: Operator) -> Problem:
+        """The problem of what the decoder D maps to the image: find z from y = A(D(z)) + noise.
+
+        Linear where A and D are. Raises ValueError where D's output is not A's input, or differs
+        from it in dtype or device.
+        """
+        return self._with(self.operator @ decoder, self.noise, self.y)
+
     def to(self, device: torch.device | str) -> Problem:
         """The problem on another device; this one, and its operator, stay where they are."""
         y = self.y.to(device)

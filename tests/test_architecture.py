@@ -11,6 +11,8 @@ ROOT = Path(__file__).parent.parent
 FOUNDATION = {"levels", "grids", "denoise", "equivariant", "needs", "splitting", "starts"}
 ALLOWED = {  # part of inverse -> parts of inverse it may import
     "adam": set(),
+    "autoencoder": set(),
+    "latent": {"autoencoder", "levels", "needs", "process", "starts"},
     "levels": set(),
     "citing": {"solvers"},
     "files": set(),
@@ -23,9 +25,9 @@ ALLOWED = {  # part of inverse -> parts of inverse it may import
     "linear": {"levels", "needs"},
     "starts": {"levels", "linear", "needs"},
     "encoding": {"denoise", "grids", "levels", "needs", "starts"},
-    "priors": {"denoise", "levels", "files", "needs"},
-    "steps": {"denoise", "levels", "linear", "needs"},
-    "flows": {"denoise", "levels", "linear", "needs"},
+    "priors": {"autoencoder", "denoise", "levels", "files", "needs"},
+    "steps": {"autoencoder", "denoise", "levels", "linear", "needs"},
+    "flows": {"autoencoder", "denoise", "levels", "linear", "needs"},
     "transitions": {"denoise", "levels", "linear", "needs"},
     "process": FOUNDATION | {"transitions"},
     "averaging": {"denoise", "levels", "needs", "process"},
@@ -36,10 +38,10 @@ ALLOWED = {  # part of inverse -> parts of inverse it may import
     "reusing": {"denoise", "equivariant", "levels", "needs", "particles", "priors", "process"}
     | {"selection"},
     "solving": {"denoise", "process", "reusing"},
-    "planning": {"grids", "levels", "needs", "process", "solving"},
+    "planning": {"grids", "latent", "levels", "needs", "process", "solving"},
     "solvers": FOUNDATION
-    | {"adam", "averaging", "encoding", "linear", "particles", "process", "selection", "steps"}
-    | {"flows", "transitions"},
+    | {"adam", "autoencoder", "averaging", "encoding", "latent", "linear", "particles", "process"}
+    | {"flows", "selection", "steps", "transitions"},
     "images": {"files"},
     "measurements": {"files", "images"},
     "panels": {"images"},

@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from inverse.apps.configuration import FOLDER, ConfigurationError, build, expect, groups
 from inverse.benchmarking.commands import override
 from inverse.benchmarking.grid import Part, file_digests, weights_digest
+from inverse.latent import decoded
 
 
 def axis(group: str, value: Any) -> list[Part]:
@@ -73,7 +74,7 @@ def _made(values: dict[str, Any], seed: int, *arguments: Any) -> Any:
 
 
 def _sampler(values: dict[str, Any], seed: int, prior: Any) -> Any:
-    return _made(values, seed)(prior)
+    return decoded(_made(values, seed)(prior), prior)
 
 
 def _same(prior: Any, seed: int) -> Any:

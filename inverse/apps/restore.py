@@ -12,6 +12,7 @@ from inverse.apps.configuration import Job, build
 from inverse.apps.device import pick_device
 from inverse.apps.progress import ProgressBar
 from inverse.denoise import Prior
+from inverse.latent import decoded
 from inverse.measurements import load_measurement
 from inverse.metrics import LPIPS, LPIPSUnavailable
 from inverse.planning import plan
@@ -62,7 +63,7 @@ def problems_of(config: DictConfig, noise: Noise) -> tuple[dict[str, Tensor], di
 
 def sampler_of(config: DictConfig, prior: Prior, budget: Budget) -> Sampler:
     """The solver over the prior, its steps planned for the budget unless the user says no."""
-    sampler = build(config.solver)(prior)
+    sampler = decoded(build(config.solver)(prior), prior)
     return plan(sampler, budget) if config.plan else sampler
 
 

@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from inverse.apps.configuration import FOLDER, ConfigurationError, Job, build, expect, groups
 from inverse.apps.device import pick_device
 from inverse.files import write_atomic
+from inverse.latent import decoded
 from inverse.metrics import LPIPS
 from inverse.solving import Budget
 from operators import Operator
@@ -33,7 +34,9 @@ def run(config: DictConfig) -> None:
     prior = build(config.prior).to(device)
     objective = Objective(
         cases(images, _tasks(config), build(config.noise), config.seed),
-        lambda arguments: build(DictConfig({**config.solver, **arguments}))(prior).to(device),
+        lambda arguments: decoded(
+            build(DictConfig({**config.solver, **arguments}))(prior), prior
+        ).to(device),
         space,  # pyright: ignore[reportArgumentType]
         LPIPS(config.lpips, config.lpips_weights) if config.objective == "lpips" else None,
         Budget(**config.budget),

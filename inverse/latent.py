@@ -1,0 +1,86 @@
+"""Sampling in the latent space of an autoencoder: what any sampler of latents needs around it."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from inverse.autoencoder import Autoencoder, Identity, autoencoder_of
+from inverse.levels import Level
+from inverse.needs import LINEAR, Needs
+from inverse.process import Iterate, Sampler
+from inverse.starts import Start, wiener
+from operators import Problem, Rng
+
+
+class Decoded(Sampler):
+    """A sampler of latents as one of images: every estimate it yields is decoded.
+
+    States (``Iterate.x``) stay latents: it resumes, but `Iterate.edited`, which moves the state by
+    a change of the image, does not apply. Decoding costs one run of the decoder per step.
+
+    Args:
+        sampler: its states and estimates are latents.
+        autoencoder: of the prior inside.
+        through: whether the sampler is told the problem of the latents, ``A(D(z))``; else it is
+            told the image's own, as it has the autoencoder at hand.
+    """
+
+    def __init__(self, sampler: Sampler, autoencoder: Autoencoder, through: bool = True) -> None:
+        super().__init__()
+        self.sampler, self.autoencoder, self.through = sampler, autoencoder, through
+
+    @property
+    def requires(self) -> Needs:
+        return self.sampler.requires
+
+    @torch.no_grad()
+    def walk(
+        self,
+        problem: Problem,
+        rng: Rng,
+        x: Tensor | None,
+        start: Level | None,
+        resume: Iterate | None,
+    ) -> Iterator[Iterate]:
+        seen = self.autoencoder.through(problem) if self.through else problem
+        for iterate in self.sampler.iterate(seen, rng, x, start, resume):
+            yield iterate._replace(x0=self.autoencoder.decode(iterate.x0))
+
+
+def decoded(sampler: Sampler, prior: torch.nn.Module, through: bool = True) -> Sampler:
+    """The sampler, `Decoded` where the prior is one of latents and the sampler not yet that."""
+    autoencoder = autoencoder_of(prior)
+    if isinstance(autoencoder, Identity) or isinstance(sampler, Decoded):
+        return sampler
+    return Decoded(sampler, autoencoder, through)
+
+
+class LatentNoise(Start):
+    """``z = sigma n``, latents of the problem's images, as if the level were infinite."""
+
+    def __init__(self, autoencoder: Autoencoder) -> None:
+        self.autoencoder = autoencoder
+
+    def __call__(self, problem: Problem, rng: Rng, level: Level) -> Tensor:
+        shape = self.autoencoder.latent_shape(problem.operator.in_shape)
+        return rng.normal((len(rng), *shape)).mul_(level.sigma)
+
+
+class LatentWiener(Start):
+    """``z = alpha E(w) + temperature sigma n`` with w the Wiener restoration of the data.
+
+    Raises:
+        Unfit: for an operator that is not linear.
+    """
+
+    requires = frozenset({LINEAR})
+
+    def __init__(self, autoencoder: Autoencoder, temperature: float = 0.0) -> None:
+        self.autoencoder, self.temperature = autoencoder, temperature
+
+    def __call__(self, problem: Problem, rng: Rng, level: Level) -> Tensor:
+        z = self.autoencoder.encode(wiener(problem)) * level.alpha
+        if self.temperature > 0:
+            z.add_(rng.normal(z.shape), alpha=self.temperature * level.sigma)
+        return z
