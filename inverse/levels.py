@@ -82,13 +82,24 @@ class Cosine(Schedule):
 
 
 class Flow(Schedule):
-    """Rectified flow: ``alpha = 1 - t``, ``sigma = t``. Reference: Liu et al., arXiv:2209.03003."""
+    """Rectified flow: ``alpha = 1 - u``, ``sigma = u``, ``u = s t / (1 + (s - 1) t)``, s the shift.
+
+    A shift, for larger images, makes noise-to-signal ratios s times those of the same t.
+
+    Reference: Liu et al., 2023, arXiv:2209.03003; Esser et al., 2024, arXiv:2403.03206, eq. 23.
+    """
+
+    def __init__(self, shift: float = 1.0) -> None:
+        if shift <= 0:
+            raise ValueError(f"Flow: shift must be positive, got {shift}")
+        self.shift = shift
 
     def __call__(self, t: float) -> Level:
-        return Level(1.0 - t, float(t))
+        u = self.shift * t / (1 + (self.shift - 1) * t)
+        return Level(1.0 - u, float(u))
 
     def time(self, nsr: float) -> float:
-        return 1.0 if math.isinf(nsr) else nsr / (1 + nsr)
+        return 1.0 if math.isinf(nsr) else nsr / (self.shift + nsr)
 
 
 class Discrete(Schedule):
@@ -118,6 +129,14 @@ class Discrete(Schedule):
     def linear(cls, start: float = 1e-4, end: float = 0.02, num: int = 1000) -> "Discrete":
         """DDPM's linear betas."""
         return cls([start + (end - start) * i / (num - 1) for i in range(num)])
+
+    @classmethod
+    def scaled_linear(
+        cls, start: float = 0.00085, end: float = 0.012, num: int = 1000
+    ) -> "Discrete":
+        """Stable Diffusion's betas, whose square roots are linear."""
+        first, last = math.sqrt(start), math.sqrt(end)
+        return cls([(first + (last - first) * i / (num - 1)) ** 2 for i in range(num)])
 
     def __call__(self, t: float) -> Level:
         table = self._log_nsr

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from inverse.levels import Level
 from inverse.priors.edm import PRECISIONS
 
 
@@ -78,6 +79,24 @@ def ask(network: nn.Module, z: Tensor, t: float, label: int | None, precision: s
             "as many, or twice with a learned variance"
         )
     return out[:, :channels].to(z.dtype)
+
+
+def clean(out: Tensor, z: Tensor, level: Level, prediction: str) -> Tensor:
+    """x0 from a network's output at state ``z = alpha x0 + sigma noise``.
+
+    The output is x0 (sample), the noise (epsilon), ``alpha noise - sigma x0`` (v_prediction) or
+    ``noise - x0`` (flow, on a path where ``alpha + sigma = 1``).
+    """
+    alpha, sigma = level
+    match prediction:
+        case "sample":
+            return out
+        case "epsilon":
+            return (z - sigma * out) / alpha
+        case "v_prediction":
+            return alpha * z - sigma * out
+        case _:
+            return z - sigma * out
 
 
 def expect(what: str, value: str, valid: tuple[str, ...]) -> None:

@@ -20,30 +20,48 @@ def load_pipeline(path: str | Path) -> tuple[nn.Module, Any]:
         FileNotFoundError: for no such folder, or a hub id neither cached nor reachable.
         ValueError: for a folder without a pipeline, or a pipeline with a latent space or text.
     """
-    from diffusers.pipelines.pipeline_utils import DiffusionPipeline
-
-    _check_place(path)
-    try:
-        index: Any = DiffusionPipeline.load_config(str(path))
-        parts = {name for name, kind in index.items() if isinstance(kind, list) and kind[0]}
-        _check_parts(path, parts)
-        pipeline = DiffusionPipeline.from_pretrained(str(path), low_cpu_mem_usage=False)
-    except OSError as error:
-        raise FileNotFoundError(_advice(path, str(error).splitlines()[0])) from error
+    parts = set(index(path))
+    _check_parts(path, parts)
+    pipeline = load(path, low_cpu_mem_usage=False)
     network = next(getattr(pipeline, name) for name in NETWORKS if name in parts)
     return network, pipeline.scheduler
 
 
 def scheduler_name(path: str | Path) -> str:
     """The class of a saved pipeline's scheduler, without loading the pipeline; "" if unknown."""
+    return index(path).get("scheduler", ("", ""))[1]
+
+
+def index(path: str | Path) -> dict[str, tuple[str, str]]:
+    """The parts of a saved pipeline (folder or hub id), each with its library and class.
+
+    Raises:
+        FileNotFoundError: for no such folder, or a hub id neither cached nor reachable.
+        ValueError: for a file, or a folder without a pipeline.
+    """
     from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 
     _check_place(path)
     try:
-        index: Any = DiffusionPipeline.load_config(str(path))
+        entries: Any = DiffusionPipeline.load_config(str(path))
     except OSError as error:
         raise FileNotFoundError(_advice(path, str(error).splitlines()[0])) from error
-    return (index.get("scheduler") or ["", ""])[1] or ""
+    parts = {name: kind for name, kind in entries.items() if isinstance(kind, list) and kind[0]}
+    return {name: (library, kind) for name, (library, kind) in parts.items()}
+
+
+def load(path: str | Path, **settings: Any) -> Any:
+    """The saved pipeline; ``settings`` as diffusers' `from_pretrained` takes them.
+
+    Raises:
+        FileNotFoundError: as `index`, and for a part that is missing.
+    """
+    from diffusers.pipelines.pipeline_utils import DiffusionPipeline
+
+    try:
+        return DiffusionPipeline.from_pretrained(str(path), **settings)
+    except OSError as error:
+        raise FileNotFoundError(_advice(path, str(error).splitlines()[0])) from error
 
 
 def _check_place(path: str | Path) -> None:
@@ -70,7 +88,8 @@ def _check_parts(path: str | Path, parts: set[str]) -> None:
     if foreign or "scheduler" not in parts or not parts & set(NETWORKS):
         raise ValueError(
             f"prior {path}: not a pixel pipeline, it has {', '.join(sorted(parts)) or 'no parts'}; "
-            "give one made of a unet (or transformer) and a scheduler alone"
+            "give one made of a unet (or transformer) and a scheduler alone, or take prior=latent "
+            "for one with a latent space"
         )
 
 

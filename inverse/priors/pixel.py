@@ -7,7 +7,14 @@ from torch import Tensor, nn
 
 from inverse.denoise import Prior
 from inverse.levels import Discrete, Level
-from inverse.priors.contract import ask, check_label, check_timesteps, expect, image_shape
+from inverse.priors.contract import (
+    ask,
+    check_label,
+    check_timesteps,
+    clean,
+    expect,
+    image_shape,
+)
 from inverse.priors.edm import PRECISIONS
 from inverse.priors.hub import load_pipeline
 
@@ -113,11 +120,7 @@ class DiffusersPrior(Prior):
     def denoise(self, x: Tensor, level: Level) -> Tensor:
         t = self.schedule.time(level.nsr)
         t = float(round(t)) if self.timesteps == "nearest" else t
-        alpha, sigma = self.schedule(t)
         z = x * (1 / math.hypot(*level))
         out = ask(self.network, z, t, self.label, self.precision)
-        if self.prediction == "v_prediction":
-            out = alpha * z - sigma * out
-        elif self.prediction == "epsilon":
-            out = (z - sigma * out) / alpha
+        out = clean(out, z, self.schedule(t), self.prediction)
         return out if self.clip is None else out.clamp(-self.clip, self.clip)

@@ -64,6 +64,21 @@ def from_diffusers(
     return tiled(quick, tile)
 
 
+def from_latent(
+    path: str | Path,
+    prompt: str = "",
+    negative: str = "",
+    guidance: float | None = None,
+    precision: str = "float32",
+    tile: int | None = None,
+) -> Prior:
+    """As `LatentPrior.from_pretrained`. ``tile``: of network and autoencoder, in pixels."""
+    from inverse.priors.latent import LatentPrior
+
+    prior = LatentPrior.from_pretrained(path, prompt, negative, guidance, precision, tile)
+    return tiled(prior, None if tile is None else tile // prior.autoencoder.factor)
+
+
 def tiled(prior: Prior, tile: int | None) -> Prior:
     """The prior in tiles of that side; as it is for None."""
     return prior if tile is None else Tiled(prior, tile)
