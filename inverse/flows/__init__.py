@@ -1,6 +1,7 @@
 """Data flows: maps of states x -> x through which the data enter, and likelihood scores."""
 
 from inverse.flows.flat import Flat
+from inverse.flows.glue import Glue
 from inverse.flows.moments import MomentScore, RowSumScore
 from inverse.flows.norm import Norm
 from inverse.flows.pinv import Pinv, PinvScore
@@ -11,6 +12,7 @@ from inverse.flows.step import Stepped
 
 __all__ = [
     "Flat",
+    "Glue",
     "MomentScore",
     "Norm",
     "Pinv",

@@ -10,6 +10,7 @@ from inverse.solvers.dmps import dmps
 from inverse.solvers.dps import dps
 from inverse.solvers.fps_smc import fps_smc
 from inverse.solvers.ilvr import ilvr
+from inverse.solvers.ldps import ldps
 from inverse.solvers.lgd import lgd
 from inverse.solvers.ltsp import ltsp
 from inverse.solvers.mcg import mcg
@@ -22,6 +23,7 @@ from inverse.solvers.nested import nested
 from inverse.solvers.nested_posterior import nested_posterior
 from inverse.solvers.pigdm import pigdm
 from inverse.solvers.pnpdm import pnpdm
+from inverse.solvers.psld import psld
 from inverse.solvers.reddiff import reddiff
 from inverse.solvers.repaint import repaint
 from inverse.solvers.score_sde import score_sde
@@ -41,6 +43,7 @@ __all__ = [
     "dps",
     "fps_smc",
     "ilvr",
+    "ldps",
     "lgd",
     "ltsp",
     "mcg",
@@ -53,6 +56,7 @@ __all__ = [
     "nested_posterior",
     "pigdm",
     "pnpdm",
+    "psld",
     "reddiff",
     "repaint",
     "score_sde",

@@ -74,6 +74,8 @@ SOLVERS = {
     "fps_smc": functools.partial(solvers.fps_smc, steps=5, particles=3),
     "tds": functools.partial(solvers.tds, steps=5, particles=3),
     "mcgdiff": functools.partial(solvers.mcgdiff, steps=5, particles=3),
+    "ldps": functools.partial(solvers.ldps, steps=5),
+    "psld": functools.partial(solvers.psld, steps=5),
     "nested-posterior": functools.partial(solvers.nested_posterior, outer=2, inner=3),
 }
 ROUNDING = {"mmps": 1e-5, "tmpd": 3e-5}
