@@ -78,10 +78,10 @@ def error_tile(x: Tensor, truth: Tensor, *, peak: float = 0.5) -> Tile:
     in the caption as a share of the full range.
     """
     error = (x.clamp(-1, 1) - truth.clamp(-1, 1)).abs().mean(dim=0)
-    return Tile("error", _magma(error / peak), f"|x - truth|, 0 to {50 * peak:.3g} % of range")
+    return Tile("error", magma(error / peak), f"|x - truth|, 0 to {50 * peak:.3g} % of range")
 
 
-def _magma(value: Tensor) -> Tensor:
+def magma(value: Tensor) -> Tensor:
     """(H, W) in [0, 1] -> (3, H, W) in [-1, 1], linear between the nine colours."""
     colours = torch.tensor(MAGMA, device=value.device, dtype=torch.float32) / 255
     place = value.float().nan_to_num(1.0).clamp(0, 1) * (len(MAGMA) - 1)

@@ -48,6 +48,8 @@ ALLOWED = {  # part of inverse -> parts of inverse it may import
     "metrics": {"images", "files"},
     "benchmarking": FOUNDATION
     | {"files", "images", "metrics", "planning", "process", "restoration", "seeds", "solving"},
+    "demo": {"benchmarking", "files", "images", "metrics", "panels", "process", "restoration"}
+    | {"solving"},
     "training": {"denoise", "levels", "priors"},
     "tuning": {"metrics", "process", "seeds", "solving"},
     "restoration": {"files", "images", "measurements", "metrics", "panels", "solving"},

@@ -11,6 +11,7 @@ APPS = {
     "benchmark": "a grid of restorations into one table, resumable",
     "report": "a page of tables, plots and pictures from benchmarks",
     "tune": "choose a solver's constants on validation images",
+    "demo": "restore in the browser, step by step",
     "convert": "write a paper's checkpoint as a diffusers folder, to be used as a prior",
 }
 USAGE = "usage: inverse {" + ",".join(APPS) + "} [key=value ...] [--help] [--debug]\n\n"

@@ -1,0 +1,44 @@
+"""Everything of a run as one zip file."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+from inverse.demo.choices import MASK, PHOTO
+from inverse.demo.runs import Run
+from inverse.files import write_atomic
+from inverse.restoration import Report
+
+
+def report(run: Run, folder: Path) -> dict:
+    """Write pictures and metrics of the best so far into ``folder``; returns the metrics.
+
+    Raises: Refused when there is no restoration yet.
+    """
+    result, recipe = run.result().to("cpu"), run.job.recipe
+    return Report(recipe.truth, recipe.problem.to("cpu"), result, None, "not asked for").write(
+        folder
+    )
+
+
+def bundle(run: Run) -> Path:
+    """The path of a zip in the run's folder: what `report` writes, the upload and the painted mask,
+    config.yaml, command.txt and, where the run was changed by hand, changes.json.
+
+    Raises: Refused when there is no restoration yet.
+    """
+    results = run.folder / "results"
+    report(run, results)
+    texts = {"command.txt": f"{run.command}\n", "config.yaml": run.job.recipe.config}
+    if run.changes:
+        texts["changes.json"] = json.dumps(run.changes, indent=2) + "\n"
+    inputs = [run.folder / name for name in (PHOTO, MASK)]
+    packed, buffer = run.folder / "restoration.zip", io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for file in [*sorted(results.iterdir()), *filter(Path.is_file, inputs)]:
+            archive.write(file, file.name)
+        for name, text in texts.items():
+            archive.writestr(name, text)
+    write_atomic(packed, buffer.getvalue())
+    return packed

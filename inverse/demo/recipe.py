@@ -1,0 +1,31 @@
+"""What one restoration is made of."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from torch import Tensor
+
+from inverse.process import Sampler
+from inverse.solving import Budget
+from operators import Problem, Rng
+
+
+class Recipe(NamedTuple):
+    """All that `solve` needs for K samples of one image.
+
+    Attributes:
+        truth: (3, H, W). problem: of the K samples. rng: their streams.
+        config: the configuration that this was made from, as YAML.
+    """
+
+    truth: Tensor
+    problem: Problem
+    sampler: Sampler
+    rng: Rng
+    budget: Budget
+    config: str
+
+
+Make = Callable[[Sequence[str], Path], Recipe]
+"""A recipe from the words of an ``inverse restore`` command given in a folder."""
