@@ -3,8 +3,9 @@
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from inverse.apps.axes import axis
 from inverse.apps.configuration import GRID, Job, expect
 from inverse.apps.device import pick_device
 from inverse.apps.watching import Watch
-from inverse.metrics import LPIPS, LPIPSUnavailable
+from inverse.metrics import DISTS, LPIPS, Unavailable
 from inverse.solving import Budget
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ def run(config: DictConfig) -> None:
 
     values: dict[str, Any] = OmegaConf.to_container(config)  # pyright: ignore
     expect(config.launcher, ("local", "ray"), "launcher")
-    lpips = _lpips(_listed(values["lpips"] or []), config.lpips_weights)
-    scorer = Scorer(Conventions(config.size, config.rounding, config.border), lpips)
+    networks = dict(_networks(values))
+    scorer = Scorer(Conventions(config.size, config.rounding, config.border), networks)
     budget = Budget(**values["budget"])
     settings = {"samples": config.samples, "budget": values["budget"], "size": config.size}
     settings["scoring"] = scorer.identity()
@@ -87,14 +88,17 @@ def _listed(value: Any) -> list:
     return value if isinstance(value, list) else [value]
 
 
-def _lpips(networks: list[str], weights: str | None) -> dict[str, LPIPS]:
-    found = {}
-    for net in networks:
+def _networks(values: dict[str, Any]) -> Iterator[tuple[str, LPIPS | DISTS]]:
+    """The perceptual measures by their columns; what cannot be had is told."""
+    wanted: dict[str, Callable[[str | None], LPIPS | DISTS]]
+    wanted = {f"lpips_{net}": partial(LPIPS, net) for net in _listed(values["lpips"] or [])}
+    if values["dists"]:
+        wanted["dists"] = DISTS
+    for name, make in wanted.items():
         try:
-            found[f"lpips_{net}"] = LPIPS(net, weights)
-        except LPIPSUnavailable as error:
-            print(f"LPIPS is missing: {error}", file=sys.stderr)
-    return found
+            yield name, make(values["lpips_weights"])
+        except Unavailable as error:
+            print(f"{name} is missing: {error}", file=sys.stderr)
 
 
 @contextmanager

@@ -10,9 +10,20 @@ from torch import Tensor
 from inverse.benchmarking.grid import weights_digest
 from inverse.benchmarking.restoring import Restored
 from inverse.images import from_unit, to_unit
-from inverse.metrics import LPIPS, coverage, crps, ms_ssim, psnr, psnr_where, ssim
+from inverse.metrics import (
+    DISTS,
+    LPIPS,
+    blurriness,
+    coverage,
+    crps,
+    ms_ssim,
+    psnr,
+    psnr_where,
+    ssim,
+    variance_ratio,
+)
 from inverse.metrics.fidelity import MS_SSIM_SIDE, SSIM_WINDOW
-from inverse.metrics.lpips import SMALLEST_SIDE
+from inverse.metrics.unreferenced import BLUR_SIDE
 from inverse.solving import Snapshot
 
 
@@ -24,16 +35,20 @@ class Conventions:
         size: the side that the pictures' central square is resized to, or None: as they are.
         rounding: "none", or "uint8": restorations are rounded to 8 bits before they are scored.
         border: pixels cut off all around before scoring.
-        noise_range, ssim_window: fixed here, and told.
+        crop, noise_range, colour, ssim_window: fixed here, and told.
     """
 
     size: int | None = None
     rounding: str = "none"
     border: int = 0
+    crop: str = "largest central square, Lanczos"
     noise_range: str = "[-1, 1]"
+    colour: str = "RGB"
     ssim_window: str = "gaussian 11, sigma 1.5, no border"
 
     def __post_init__(self) -> None:
+        if self.size is None:
+            object.__setattr__(self, "crop", "none")
         if self.rounding not in ("none", "uint8"):
             raise ValueError(f"rounding must be none or uint8, got {self.rounding!r}")
         if self.border < 0:
@@ -56,25 +71,27 @@ class Scorer:
     """Scores restorations against their truth.
 
     Args:
-        lpips: the networks by the column each fills, such as {"lpips_alex": ...}.
+        networks: by the column each fills, such as {"lpips_alex": ...}.
     """
 
-    def __init__(self, conventions: Conventions, lpips: Mapping[str, LPIPS] | None = None) -> None:
-        self.conventions, self.lpips = conventions, dict(lpips or {})
+    def __init__(
+        self, conventions: Conventions, networks: Mapping[str, LPIPS | DISTS] | None = None
+    ) -> None:
+        self.conventions, self.networks = conventions, dict(networks or {})
 
     def to(self, device: str) -> None:
         """Move the networks."""
-        for network in self.lpips.values():
+        for network in self.networks.values():
             network.to(device)
 
     def columns(self) -> dict[str, Any]:
         """The conventions as a row tells them."""
-        return {**asdict(self.conventions), "lpips": " ".join(self.lpips) or "none"}
+        return {**asdict(self.conventions), "perceptual": " ".join(self.networks) or "none"}
 
     def identity(self) -> dict[str, Any]:
         """All that scores depend on, for the hash of the work."""
-        networks = {name: weights_digest(network) for name, network in self.lpips.items()}
-        return asdict(self.conventions) | {"lpips": networks}
+        networks = {name: weights_digest(network) for name, network in self.networks.items()}
+        return asdict(self.conventions) | {"perceptual": networks}
 
     def __call__(
         self, truth: Tensor, samples: Sequence[Restored], mask: Tensor | None
@@ -105,22 +122,24 @@ class Scorer:
             "psnr": psnr(x, ref),
             "ssim": ssim(x, ref) if side >= SSIM_WINDOW else None,
             "ms_ssim": ms_ssim(x, ref) if side >= MS_SSIM_SIDE else None,
+            "blurriness": blurriness(x) if side >= BLUR_SIDE else None,
         }
-        for name, network in self.lpips.items():
-            found[name] = network(x, ref) if side >= SMALLEST_SIDE[network.net] else None
+        for name, network in self.networks.items():
+            found[name] = network(x, ref) if side >= network.smallest else None
         where = None if mask is None else self.conventions.cut(mask)
         found["psnr_kept"] = None if where is None else psnr_where(x, ref, where)
         found["psnr_lost"] = None if where is None else psnr_where(x, ref, 1 - where)
         return {name: None if v is None else v.tolist() for name, v in found.items()}
 
     def _calibration(self, x: Tensor, truth: Tensor) -> dict[str, float | None]:
-        names = ("crps", "coverage", "coverage_nominal", "psnr_of_mean")
+        names = ("crps", "coverage", "coverage_nominal", "variance_ratio", "psnr_of_mean")
         if len(x) < 2:
             return dict.fromkeys(names)
         samples, ref = self.conventions.cut(x)[:, None], self.conventions.cut(truth)[None]
         covered, nominal = coverage(samples, ref)
         of_mean = psnr(self.conventions.apply(x.mean(0, keepdim=True)), ref)
-        found = (float(crps(samples, ref)), float(covered), nominal, float(of_mean))
+        ratio, score = variance_ratio(samples, ref), crps(samples, ref)
+        found = (float(score), float(covered), nominal, float(ratio), float(of_mean))
         return dict(zip(names, found, strict=True))
 
     def _curve(self, curve: Sequence[Snapshot], truth: Tensor) -> dict[str, list]:
@@ -134,7 +153,7 @@ class Scorer:
             "curve_seconds": [s.seconds for s in curve],
             "curve_psnr": psnr(x, ref).tolist(),
         }
-        for name, network in self.lpips.items():
-            if side >= SMALLEST_SIDE[network.net]:
+        for name, network in self.networks.items():
+            if side >= network.smallest:
                 found[f"curve_{name}"] = network(x, ref).tolist()
         return found

@@ -24,7 +24,11 @@ UNREADABLE = (OSError, ValueError, TypeError, EOFError, RuntimeError, BadZipFile
 TIMEOUT = 10.0  # seconds without an answer before a download is given up
 
 
-class LPIPSUnavailable(RuntimeError):
+class Unavailable(RuntimeError):
+    """A measure lacks its weights or its library; the message is one line and names the mend."""
+
+
+class LPIPSUnavailable(Unavailable):
     """LPIPS has no backbone weights; the message is one line with the URL and the target path."""
 
 

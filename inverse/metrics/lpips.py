@@ -38,18 +38,17 @@ class LPIPS(nn.Module):
         super().__init__()
         if net not in SMALLEST_SIDE:
             raise ValueError(f"LPIPS: net must be one of {', '.join(SMALLEST_SIDE)}, got {net!r}")
-        self.net = net
+        self.net, self.smallest = net, SMALLEST_SIDE[net]
         path = find_weights(net, weights, download)
         self.model = _fill(_empty_model(net), read_weights(net, path), path)
 
     @torch.no_grad()
     def forward(self, x: Tensor, ref: Tensor) -> Tensor:
         same_shape("LPIPS", x, ref)
-        smallest = SMALLEST_SIDE[self.net]
-        if min(x.shape[-2:]) < smallest or x.shape[1] not in (1, 3):
+        if min(x.shape[-2:]) < self.smallest or x.shape[1] not in (1, 3):
             raise ValueError(
                 f"LPIPS({self.net}): images must be (B, 1 or 3, H, W) with sides of at least "
-                f"{smallest}, got {tuple(x.shape)}; leave LPIPS out for them"
+                f"{self.smallest}, got {tuple(x.shape)}; leave LPIPS out for them"
             )
         x, ref = (2 * to_unit(v.float()).expand(-1, 3, -1, -1) - 1 for v in (x, ref))
         return self.model(x, ref).reshape(-1)

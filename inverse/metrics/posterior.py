@@ -83,6 +83,23 @@ def coverage(samples: Tensor, truth: Tensor, level: float = 0.9) -> tuple[Tensor
     return inside.flatten(1).float().mean(1), (count + 1 - 2 * j) / (count + 1)
 
 
+def variance_ratio(samples: Tensor, truth: Tensor) -> Tensor:
+    """The samples' variance over the squared error of their mean, (B,), pixels pooled; ideally 1.
+
+    ``(1 + 1/K) mean var / mean (mean - y)²`` with the variance of K - 1 degrees of freedom: both
+    have one expectation when truth and samples come from one law. Below 1 the samples are too sure
+    of themselves, above it too timid.
+
+    Raises:
+        ValueError: for fewer than two samples, or a truth of another shape.
+
+    Reference: Fortin et al., 2014, doi:10.1175/JHM-D-14-0008.1 (spread and skill).
+    """
+    _check("variance_ratio", samples, truth)
+    spread = samples.var(0).flatten(1).mean(1) * (1 + 1 / len(samples))
+    return spread / (samples.mean(0) - truth).square().flatten(1).mean(1)
+
+
 def _check(name: str, samples: Tensor, truth: Tensor) -> None:
     if samples.ndim != 5 or samples.shape[1:] != truth.shape:
         raise ValueError(

@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+import torch
 
 pandas = pytest.importorskip("pandas", reason="benchmarks need the extra: benchmark")
 for name in ("pyarrow", "jinja2", "matplotlib"):
@@ -13,13 +14,16 @@ for name in ("pyarrow", "jinja2", "matplotlib"):
 from inverse.benchmarking.engine import Engine  # noqa: E402
 from inverse.benchmarking.grid import Part  # noqa: E402
 from inverse.benchmarking.report import write  # noqa: E402
+from inverse.benchmarking.report.distances import Distances  # noqa: E402
 from inverse.benchmarking.report.plots import _frontier  # noqa: E402
 from inverse.benchmarking.report.statistics import holm, interval, paired_p  # noqa: E402
 from inverse.benchmarking.report.tables import read  # noqa: E402
 from inverse.benchmarking.report.tasks import tasks  # noqa: E402
 from inverse.benchmarking.scoring import Conventions, Scorer  # noqa: E402
 from inverse.benchmarking.store import Store  # noqa: E402
+from inverse.images import load_image, to_unit  # noqa: E402
 from tests.inverse import grids_of_benchmarks as small  # noqa: E402
+from tests.inverse.test_more_metrics import Means  # noqa: E402
 
 
 def broken(seed, prior):
@@ -135,6 +139,26 @@ def test_the_page_stands_alone_and_shows_everything(run, tmp_path):
     assert number in page and number in (tmp_path / "report" / "report.md").read_text()
     rows = pandas.read_csv(tmp_path / "report" / "rows.csv")
     assert rows["command"].str.startswith("inverse restore ").all()
+
+
+def test_sets_are_compared_where_a_feature_network_is_given(run, tmp_path):
+    from inverse.metrics.sets import Features, fid
+
+    torch.jit.script(Means()).save(str(tmp_path / "means.pt"))
+    features = Features(str(tmp_path / "means.pt"))
+    page = write([str(run / "store")], tmp_path, features=features).read_text()
+    (task, _) = tasks(read([str(run / "store")]))
+    found = {it.method: it for it in Distances(features).of(task)}
+    assert set(found) == {"diffpir", "longer"}
+    assert found["longer"].restorations == 6 * 2 * 2 and found["longer"].truths == 6
+    rows = task.rows[task.rows["method"] == "longer"]
+    real, fake = (
+        [(to_unit(load_image(run / "store" / name)) * 255).round().byte() for name in names]
+        for names in (sorted(set(rows["truth"])), rows["restoration"])
+    )
+    assert found["longer"].fid == pytest.approx(fid(features(real), features(fake)))
+    assert "means.pt" in page and f"<td>{found['longer'].fid:.2f}</td>" in page
+    assert f"| longer | {found['longer'].fid:.2f} |" in (tmp_path / "report.md").read_text()
 
 
 def test_the_markdown_has_its_tables_in_one_piece(run, tmp_path):

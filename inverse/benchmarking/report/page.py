@@ -5,12 +5,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from inverse.benchmarking.report.distances import Distances
 from inverse.benchmarking.report.pictures import Album
 from inverse.benchmarking.report.plots import anytime, pareto, svg
 from inverse.benchmarking.report.tables import CONVENTIONS, Frame, Series, read
 from inverse.benchmarking.report.tasks import Task, tasks, text
 from inverse.benchmarking.store import FAILED
 from inverse.files import write_atomic
+from inverse.metrics.sets import Features
 
 HERE = Path(__file__).parent
 ROWS = 500  # with their commands on the page, at most; rows.csv has all
@@ -18,12 +20,17 @@ MADE = ("version", "commit", "torch", "python", "machine", "batch")
 
 
 def write(
-    folders: Sequence[str], out: str | Path, where: str | None = None, pictures: int = 3
+    folders: Sequence[str],
+    out: str | Path,
+    where: str | None = None,
+    pictures: int = 3,
+    features: Features | None = None,
 ) -> Path:
     """Write the report on benchmark folders into ``out``; returns the page's path.
 
     Args:
         where: a condition on rows, in pandas' query language. pictures: shown of each task.
+        features: for FID and KID of the restorations against the truths; None: neither.
 
     Raises:
         ValueError: for no rows, or rows that must not be mixed (`read`).
@@ -31,14 +38,15 @@ def write(
     frame = read(folders, where)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    album = Album()
-    parts = [_task(task, album, pictures) for task in tasks(frame)]
+    album, distances = Album(), features and Distances(features)
+    parts = [_task(task, album, pictures, distances) for task in tasks(frame)]
     told = {
         "tasks": parts,
         "conventions": {name: _shown(frame[name]) for name in CONVENTIONS},
         "made": {name: _shown(frame[name]) for name in MADE if name in frame},
         "failures": list(_failures(frame)),
         "rows": len(frame),
+        "features": features and features.name,
         "command": shlex.join(["inverse", "report", *folders]),
         "text": text,
     }
@@ -54,7 +62,7 @@ def write(
     return out / "index.html"
 
 
-def _task(task: Task, album: Album, pictures: int) -> dict[str, Any]:
+def _task(task: Task, album: Album, pictures: int, distances: Distances | None) -> dict[str, Any]:
     """What the templates show of a task."""
     if task.rows.empty:
         return {"task": task, "board": {}, "plots": {}, "number": task.number}
@@ -69,6 +77,7 @@ def _task(task: Task, album: Album, pictures: int) -> dict[str, Any]:
         "task": task,
         "number": task.number,
         "board": board,
+        "distances": list(distances.of(task)) if distances else [],
         "plots": plots,
         "gallery": {
             image: [_shot(row, album) for _, row in first[first["image"] == image].iterrows()]

@@ -8,7 +8,9 @@ from inverse.benchmarking.store import OK, Store
 Frame = Any  # pandas', whose own annotations let nothing be done with them
 Series = Any
 
-CONVENTIONS = ("noise_range", "size", "rounding", "border", "ssim_window", "lpips")
+CONVENTIONS = (
+    *("noise_range", "size", "crop", "rounding", "border", "colour", "ssim_window", "perceptual"),
+)
 ROW = ["dataset", "image", "operator", "noise", "solver", "prior", "seed", "sample"]
 
 
@@ -28,11 +30,15 @@ METRICS = (
     Metric("lpips_alex", "LPIPS (alex)", -1, 3),
     Metric("lpips_vgg", "LPIPS (vgg)", -1, 3),
     Metric("lpips_squeeze", "LPIPS (squeeze)", -1, 3),
+    Metric("dists", "DISTS", -1, 3),
+    Metric("blurriness", "Blurriness", 0, 3),
     Metric("psnr_lost", "PSNR, lost pixels", 1, 2),
     Metric("psnr_kept", "PSNR, kept pixels", 1, 2),
     Metric("psnr_of_mean", "PSNR of the mean", 1, 2),
     Metric("crps", "CRPS", -1, 4),
     Metric("coverage", "Coverage", 0, 3),
+    Metric("coverage_nominal", "Nominal", 0, 3),
+    Metric("variance_ratio", "Variance ratio", 0, 2),
     Metric("residual", "Residual, σ", 0, 2),
     Metric("nfe", "Calls", 0, 0),
     Metric("nfe_backward", "Backward", 0, 0),
