@@ -39,8 +39,10 @@ def from_unit(x: Tensor) -> Tensor:
     return 2 * x - 1
 
 
-def load_image(path: str | Path, *, size: int | None = None) -> Tensor:
-    """Read a PNG, JPEG or WebP file as (3, H, W) float32 in [-1, 1].
+def load_image(
+    path: str | Path, *, size: int | None = None, content: bytes | None = None
+) -> Tensor:
+    """Read a PNG, JPEG or WebP file, or its ``content``, as (3, H, W) float32 in [-1, 1].
 
     EXIF orientation is applied, grey repeated to three channels, transparency composited on white;
     16-bit grey keeps its depth, 16-bit colour does not; the first frame of an animation counts.
@@ -49,12 +51,12 @@ def load_image(path: str | Path, *, size: int | None = None) -> Tensor:
     Raises: FileNotFoundError; ImageError for a folder, a file that is no image or is cut short.
     """
     path = Path(path).expanduser()
-    if not path.exists():
+    if content is None and not path.exists():
         raise FileNotFoundError(f"image {path}: no such file; check the path")
-    if path.is_dir():
+    if content is None and path.is_dir():
         raise ImageError(f"image {path}: is a folder; give one of its files, or use list_images")
     try:
-        with Image.open(path) as picture:
+        with Image.open(path if content is None else io.BytesIO(content)) as picture:
             pixels = _pixels(ImageOps.exif_transpose(picture))
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__

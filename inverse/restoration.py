@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from inverse import sources
 from inverse.files import write_atomic
 from inverse.images import PHOTOGRAPHS, ImageError, list_images, load_image, sample_photograph
 from inverse.images import save_image as save
@@ -22,13 +23,16 @@ from operators import Problem
 def photographs(source: str, size: int | None = None) -> dict[str, Tensor]:
     """The images that ``source`` names, as {name: (3, H, W) in [-1, 1]}.
 
-    ``source`` is one of the photographs that come with scikit-image, a file, or a folder.
+    ``source`` is one of the photographs that come with scikit-image, a file, a folder, or a picture
+    inside a zip or a Hugging Face data set (`inverse.sources`).
 
     Raises:
         FileNotFoundError, ImageError: as `load_image`; the former also lists the photographs.
     """
     if source in PHOTOGRAPHS and not Path(source).exists():
         return {source: sample_photograph(source, size=size or 256)}
+    if (content := sources.read(source)) is not None:
+        return {sources.name(source): load_image(source, size=size, content=content)}
     path = Path(source)
     if not path.exists():
         raise FileNotFoundError(

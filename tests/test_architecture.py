@@ -47,12 +47,15 @@ ALLOWED = {  # part of inverse -> parts of inverse it may import
     "panels": {"images"},
     "metrics": {"images", "files"},
     "benchmarking": FOUNDATION
-    | {"files", "images", "metrics", "planning", "process", "restoration", "seeds", "solving"},
+    | {"files", "images", "metrics", "planning", "process", "restoration", "seeds", "solving"}
+    | {"sources"},
     "demo": {"benchmarking", "files", "images", "metrics", "panels", "process", "restoration"}
     | {"solving"},
     "training": {"denoise", "levels", "priors"},
     "tuning": {"metrics", "process", "seeds", "solving"},
-    "restoration": {"files", "images", "measurements", "metrics", "panels", "solving"},
+    "restoration": {"files", "images", "measurements", "metrics", "panels", "solving"}
+    | {"sources"},
+    "sources": {"images"},
 }
 
 

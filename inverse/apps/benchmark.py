@@ -30,7 +30,7 @@ AXES = ("operator", "noise", "solver", "prior")
 def run(config: DictConfig) -> None:
     from inverse.benchmarking.engine import Engine
     from inverse.benchmarking.grid import expand, plan
-    from inverse.benchmarking.pictures import find
+    from inverse.benchmarking.pictures import checksum, find
     from inverse.benchmarking.scoring import Conventions, Scorer
     from inverse.benchmarking.store import Store
 
@@ -52,7 +52,10 @@ def run(config: DictConfig) -> None:
         config.curve,
         values["keep"],
     )
-    units = plan(expand(axes, _listed(values["seeds"]), settings), find(_listed(values["data"])))
+    pictures = find(_listed(values["data"]))
+    for name, (count, digest) in checksum(pictures).items():
+        print(f"data {name}: {count} pictures, sha256 {digest[:16]}")
+    units = plan(expand(axes, _listed(values["seeds"]), settings), pictures)
     _work(engine, units, config)
 
 
