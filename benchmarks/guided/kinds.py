@@ -1,11 +1,12 @@
 """The guided flows: what is to be drawn, and the score that guides it there."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from benchmarks.baselines.tasks import crops
+from benchmarks.baselines.tasks import TASKS, crops
 from benchmarks.guided.classifier import CLASSES, Classifier
 from benchmarks.quality import problems
 from inverse.denoise import Evaluation, Score
@@ -56,17 +57,20 @@ def colour(shape: tuple[int, ...], seed: int) -> LinearOperator:
 
 
 def kinds(count: int, side: int, guide: Classifier) -> dict[str, Kind]:
-    """All of them, for so many pictures."""
-    truth, found = crops(count, side), {}
-    for name, task, make, score in (
-        ("superres DPS", "superres", None, NormScore(0.3)),
-        ("inpaint PiGDM", "inpaint", None, PinvScore()),
-        ("colour DPS", "colour", colour, NormScore(0.1)),
-    ):
-        ((images, problem, seeds),) = problems(task, truth, make)
-        found[name] = Kind(score, problem, seeds, images)
+    """All of them, for so many pictures, at most 4."""
+    truth = crops(count, side)
     shape = truth.shape[1:]
     nothing = Problem(identity(shape), gaussian(1.0), torch.zeros(count, *shape))
     score = ClassifierScore(guide, CLASSES.index(LABEL), WEIGHT)
     seeds = [seed_for(0, "class", k) for k in range(count)]
-    return found | {"class": Kind(score, nothing, seeds, None)}
+    return {
+        "superres DPS": _restoring("superres", TASKS["superres"], truth, NormScore(0.3)),
+        "class": Kind(score, nothing, seeds, None),
+        "inpaint PiGDM": _restoring("inpaint", TASKS["inpaint"], truth, PinvScore()),
+        "colour DPS": _restoring("colour", colour, truth, NormScore(0.1)),
+    }
+
+
+def _restoring(task: str, make: Callable, truth: Tensor, score: Score) -> Kind:
+    ((images, problem, seeds),) = problems(task, truth, make)
+    return Kind(score, problem, seeds, images)
