@@ -4,17 +4,8 @@ from torch import Tensor
 
 from inverse.denoise import DataFlow, Evaluation, Score
 from inverse.levels import Level
-from inverse.linear import linear_operator, noise_variance
+from inverse.linear import linear_operator, matched_variance, noise_variance
 from inverse.needs import LINEAR
-
-
-def matched_variance(level: Level, data_variance: float | None) -> float:
-    """``r^2 = nsr^2 / (1 + nsr^2 / v)``: variance of x0 given x for a prior of variance v.
-
-    ``data_variance = None`` means a flat prior, ``r = nsr``. PiGDM takes v = 1.
-    """
-    nsr2 = level.nsr**2
-    return nsr2 if data_variance is None else nsr2 / (1 + nsr2 / data_variance)
 
 
 class PinvScore(Score):

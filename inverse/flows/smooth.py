@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from inverse.denoise import DataFlow, Evaluation
-from inverse.flows.pinv import matched_variance
 from inverse.levels import Level
+from inverse.linear import matched_variance
 
 
 class SmoothNorm(DataFlow):

@@ -102,4 +102,4 @@ def clean(out: Tensor, z: Tensor, level: Level, prediction: str) -> Tensor:
 def expect(what: str, value: str, valid: tuple[str, ...]) -> None:
     """Raise ValueError, naming the valid ones, for a value that is not valid."""
     if value not in valid:
-        raise ValueError(f"DiffusersPrior: {what} must be one of {', '.join(valid)}, got {value!r}")
+        raise ValueError(f"prior: {what} must be one of {', '.join(valid)}, got {value!r}")

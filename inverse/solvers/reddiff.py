@@ -1,27 +1,24 @@
 """RED-diff: regularisation by denoising diffusion."""
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor
 
 from inverse.adam import Moments, adam
 from inverse.denoise import Memory, Prior
 from inverse.grids import Grid
-from inverse.levels import CLEAN, VP, Level
+from inverse.levels import VP, Level
 from inverse.needs import Needs
-from inverse.process import Descent, Iterate
+from inverse.process import Chain
 from inverse.starts import wiener
 from operators import LinearOperator, Problem, Rng
 from operators.solve import column
 
 
-class Variational(Descent):
+class Variational(Chain):
     """One image mu, improved by one step of Adam at every level of the grid.
 
-    The state is mu itself, a clean image, and the estimate too, so that it can be stopped at any
-    time; a state to start from is an image, whatever its level. Its memory is Adam's. See `reddiff`
-    for the update.
+    The state is mu itself, and the estimate too. Its memory is Adam's. See `reddiff` for the
+    update.
     """
 
     def __init__(self, prior: Prior, grid: Grid, rate: float, lam: float) -> None:
@@ -33,17 +30,6 @@ class Variational(Descent):
     @property
     def requires(self) -> Needs:
         return self.prior.requires
-
-    def walk(
-        self,
-        problem: Problem,
-        rng: Rng,
-        x: Tensor | None,
-        start: Level | None,
-        resume: Iterate | None,
-    ) -> Iterator[Iterate]:
-        for iterate in super().walk(problem, rng, x, start, resume):
-            yield iterate._replace(level=CLEAN)
 
     def begin(self, problem: Problem, rng: Rng, level: Level) -> tuple[Tensor, Memory]:
         if isinstance(problem.operator, LinearOperator):

@@ -1,17 +1,13 @@
 """Langevin data step: a sample of the image given its estimate and the data, for any operator."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
 from inverse.denoise import DataStep
 from inverse.levels import Level
-from inverse.linear import noise_variance
-from operators import LinearOperator, Problem, Rng
-from operators.solve import column, largest_eigenvalue
-
-LANCZOS = 8  # iterations for ||A||^2: within a few percent, where the rate leaves more
+from inverse.linear import noise_variance, steepness
+from operators import Problem, Rng
+from operators.solve import column
 
 
 class Langevin(DataStep):
@@ -58,7 +54,7 @@ class Langevin(DataStep):
     def __call__(self, x0: Tensor, level: Level, problem: Problem, rng: Rng) -> Tensor:
         pull = level.nsr**-2
         push = 1 / (noise_variance(problem) if self.tau is None else self.tau**2)
-        gain = largest_eigenvalue(_gram(problem, x0), rng.normal(x0.shape), LANCZOS)
+        gain = steepness(problem, x0, rng)
         size = self._share(level) / (pull + push * gain)
         root, push = column(size.sqrt(), x0), column(push, x0)
         keep, fresh = self.momentum, (2 * (1 - self.momentum)) ** 0.5
@@ -73,17 +69,3 @@ class Langevin(DataStep):
         ends = [nsr ** (1 / 7) for nsr in (self.start, level.nsr, self.end)]
         passed = (ends[0] - ends[1]) / (ends[0] - ends[2])
         return self.rate * (1 - 0.99 * min(max(passed, 0.0), 1.0))
-
-
-def _gram(problem: Problem, x: Tensor) -> Callable[[Tensor], Tensor]:
-    """``v -> J^T J v`` with J the operator's Jacobian at ``x``."""
-    operator = problem.operator
-    if isinstance(operator, LinearOperator):
-        return operator.gram
-
-    def gram(v: Tensor) -> Tensor:
-        _, pushed = torch.autograd.functional.jvp(operator, x, v)
-        assert isinstance(pushed, Tensor)
-        return operator.vjp(x, pushed)
-
-    return gram

@@ -4,13 +4,15 @@ from torch import Tensor
 
 from inverse.denoise import DataStep
 from inverse.levels import Level
-from inverse.linear import linear_operator, noise_variance
+from inverse.linear import linear_operator, matched_variance, noise_variance
 from inverse.needs import LINEAR
 from operators import Problem, Rng
 
 
 class Prox(DataStep):
     """``argmin_x ||y - A x||^2 / (2 sigma_y^2) + ||x - x0||^2 / (2 r^2)``, ``r^2 = nsr^2 / lam``.
+
+    With a ``data_variance`` v, of the images themselves, ``r^2 = nsr^2 / (1 + nsr^2 / v) / lam``.
 
     This is the posterior mean when x0 given the state is Gaussian of variance r^2; closed form
     wherever the operator has a closed-form ``gram_solve``.
@@ -23,12 +25,13 @@ class Prox(DataStep):
 
     requires = frozenset({LINEAR})
 
-    def __init__(self, lam: float = 1.0) -> None:
+    def __init__(self, lam: float = 1.0, data_variance: float | None = None) -> None:
         if lam <= 0:
             raise ValueError(f"Prox: lam must be positive, got {lam}")
-        self.lam = lam
+        self.lam, self.data_variance = lam, data_variance
 
     def __call__(self, x0: Tensor, level: Level, problem: Problem, rng: Rng) -> Tensor:
         operator = linear_operator(problem, "Prox")
-        weight = noise_variance(problem) * (self.lam / level.nsr**2)
+        variance = matched_variance(level, self.data_variance)
+        weight = noise_variance(problem) * (self.lam / variance)
         return operator.prox(x0, problem.y, weight)
