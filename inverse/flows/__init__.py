@@ -2,6 +2,7 @@
 
 from inverse.flows.flat import Flat
 from inverse.flows.glue import Glue
+from inverse.flows.mean_square import MeanSquare
 from inverse.flows.moments import MomentScore, RowSumScore
 from inverse.flows.norm import Norm
 from inverse.flows.pinv import Pinv, PinvScore
@@ -13,6 +14,7 @@ from inverse.flows.step import Stepped
 __all__ = [
     "Flat",
     "Glue",
+    "MeanSquare",
     "MomentScore",
     "Norm",
     "Pinv",

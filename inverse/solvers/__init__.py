@@ -8,8 +8,11 @@ from inverse.solvers.ddrm import ddrm
 from inverse.solvers.diffpir import diffpir
 from inverse.solvers.dmps import dmps
 from inverse.solvers.dps import dps
+from inverse.solvers.flowchef import flowchef
+from inverse.solvers.flowdps import flowdps
 from inverse.solvers.fps_smc import fps_smc
 from inverse.solvers.ilvr import ilvr
+from inverse.solvers.latino import latino
 from inverse.solvers.ldps import ldps
 from inverse.solvers.lgd import lgd
 from inverse.solvers.ltsp import ltsp
@@ -20,12 +23,15 @@ from inverse.solvers.mmps import mmps
 from inverse.solvers.momentum import momentum
 from inverse.solvers.mpgd import mpgd
 from inverse.solvers.nested import nested
+from inverse.solvers.nested_latent import nested_latent
 from inverse.solvers.nested_posterior import nested_posterior
 from inverse.solvers.pigdm import pigdm
 from inverse.solvers.pnpdm import pnpdm
+from inverse.solvers.pnpflow import pnpflow
 from inverse.solvers.psld import psld
 from inverse.solvers.reddiff import reddiff
 from inverse.solvers.repaint import repaint
+from inverse.solvers.resample import resample
 from inverse.solvers.score_sde import score_sde
 from inverse.solvers.sitcom import sitcom
 from inverse.solvers.stsp import stsp
@@ -41,8 +47,11 @@ __all__ = [
     "diffpir",
     "dmps",
     "dps",
+    "flowchef",
+    "flowdps",
     "fps_smc",
     "ilvr",
+    "latino",
     "ldps",
     "lgd",
     "ltsp",
@@ -53,12 +62,15 @@ __all__ = [
     "momentum",
     "mpgd",
     "nested",
+    "nested_latent",
     "nested_posterior",
     "pigdm",
     "pnpdm",
+    "pnpflow",
     "psld",
     "reddiff",
     "repaint",
+    "resample",
     "score_sde",
     "sitcom",
     "stsp",

@@ -26,6 +26,8 @@ class Latents(Prior):
         self.gaussian = Gaussian(SHAPE, mean, covariance()).double()
         self.autoencoder = LinearAutoencoder(SHAPE, IMAGE, scale)
 
+        self.encode, self.decode = self.autoencoder.encode, self.autoencoder.decode
+
     def denoise(self, x, level):
         return self.gaussian.denoise(x, level)
 

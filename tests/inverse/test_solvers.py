@@ -76,6 +76,14 @@ SOLVERS = {
     "mcgdiff": functools.partial(solvers.mcgdiff, steps=5, particles=3),
     "ldps": functools.partial(solvers.ldps, steps=5),
     "psld": functools.partial(solvers.psld, steps=5),
+    "flowchef": functools.partial(solvers.flowchef, steps=5, scale=20.0),
+    "flowdps": functools.partial(solvers.flowdps, steps=5, rate=0.3),
+    "pnpflow": functools.partial(solvers.pnpflow, steps=4, draws=2),
+    "latino": functools.partial(solvers.latino, steps=4),
+    "resample": functools.partial(
+        solvers.resample, steps=6, every=2, pixel_iterations=3, latent_iterations=2
+    ),
+    "nested-latent": functools.partial(solvers.nested_latent, outer=3, inner=2),
     "nested-posterior": functools.partial(solvers.nested_posterior, outer=2, inner=3),
 }
 ROUNDING = {"mmps": 1e-5, "tmpd": 3e-5}

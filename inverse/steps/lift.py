@@ -1,0 +1,27 @@
+"""A data step on images, taken by latents."""
+
+from torch import Tensor
+
+from inverse.autoencoder import Autoencoder
+from inverse.denoise import DataStep
+from inverse.levels import Level
+from operators import Problem, Rng
+
+
+class Lift(DataStep):
+    """``z0' = E(step(D(z0)))``: decode, let the data in, encode.
+
+    With ``keep`` it is ``z0 + E(step(x)) - E(x)``, ``x = D(z0)``: what the autoencoder itself
+    loses does not count, and where the step changes nothing z0 stays. One more encoding.
+
+    Reference: Spagnoletti et al., 2025, arXiv:2503.12615, Alg. 1 (without ``keep``).
+    """
+
+    def __init__(self, step: DataStep, autoencoder: Autoencoder, keep: bool = False) -> None:
+        self.step, self.autoencoder, self.keep = step, autoencoder, keep
+        self.requires = step.requires
+
+    def __call__(self, x0: Tensor, level: Level, problem: Problem, rng: Rng) -> Tensor:
+        x = self.autoencoder.decode(x0)
+        moved = self.autoencoder.encode(self.step(x, level, problem, rng))
+        return x0 + moved - self.autoencoder.encode(x) if self.keep else moved
