@@ -313,6 +313,33 @@ def test_training_from_the_command_line(inverse, photo, tmp_path):
     assert code == 0 and (tmp_path / "trained" / "prior.safetensors").is_file(), err
 
 
+def test_a_class_conditional_flow_from_the_command_line_restores(inverse, tmp_path):
+    for name, shade in (("cats", 40), ("dogs", 200)):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        Image.new("RGB", (20, 20), (shade, shade, shade)).save(tmp_path / "pets" / name / "a.png")
+    code, out, err, _ = inverse(
+        "images=pets", "labels=true", "network=attention", "network.size=16", "recipe=objects",
+        "network.channels=[16,16]", "network.layers=1", "network.parametrisation=flow",
+        "+recipe.steps=2", "recipe.batch=2", "recipe.patch=16", "out=trained", app="train",
+    )  # fmt: skip
+    assert code == 0 and "2 images of 2 classes" in out, err
+    trained = [f"prior.path={tmp_path / 'trained' / 'prior.safetensors'}", "size=16"]
+    code, _, err, folder = inverse(*trained, "prior.label=dogs", "prior.guidance=2")
+    assert code == 0, err
+    assert json.loads((folder / "metrics.json").read_text())["nfe"] == 12  # of 6 for one
+    code, _, err, _ = inverse(*trained, "prior.label=dgs", folder="bad")
+    assert code == 1 and "did you mean 'dogs'" in err
+
+
+def test_a_faster_prior_from_the_command_line(inverse):
+    _, _, _, plain = inverse("solver.equivariant=false", folder="plain")
+    code, _, err, quick = inverse("solver.equivariant=false", "prior.reuse=3", folder="quick")
+    one, two = (json.loads((f / "metrics.json").read_text()) for f in (plain, quick))
+    assert code == 0 and one["nfe"] == two["nfe"] and one["psnr"] != two["psnr"], err
+    code, _, err, _ = inverse("prior.reuse=3", folder="refused")
+    assert code == 1 and "solver.equivariant=false" in err
+
+
 def test_a_conf_folder_in_the_working_folder_does_no_harm(inverse, tmp_path):
     (tmp_path / "conf").mkdir()
     (tmp_path / "conf" / "__init__.py").write_text("raise RuntimeError('the wrong conf')")

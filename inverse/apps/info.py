@@ -15,6 +15,8 @@ TITLES = {
     "noise": "Noise (noise=...)",
     "solver": "Solvers (solver=...)",
     "prior": "Priors (prior=...)",
+    "network": "Networks to train (inverse train network=...)",
+    "recipe": "Recipes of training (inverse train recipe=...)",
 }
 
 

@@ -1,8 +1,7 @@
-"""A pixel prior with EDM preconditioning: what `inverse train` trains and the package ships."""
+"""A pixel prior as `inverse train` trains it and the package ships it: EDM's, or a flow's."""
 
 import json
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,42 +12,86 @@ from torch import Tensor
 from inverse.denoise import Prior
 from inverse.files import write_atomic
 from inverse.levels import Level
-from inverse.priors.network import local_unet
+from inverse.priors.labels import number_of
+from inverse.priors.network import unet
+from inverse.priors.parametrisation import PARAMETRISATIONS, Parametrisation, wrapped
+from inverse.priors.swap import sharing
 
 PRECISIONS = {"float32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
+DEFAULTS = {
+    "kind": "local",
+    "channels": [48, 96, 128, 128],
+    "layers": 2,
+    "size": None,
+    "parametrisation": "edm",
+    "classes": [],
+}
+
+
 class EDMPrior(Prior):
-    """``D(z; s) = c_skip z + c_out F(c_in z, 10 log s)`` at noise ``s = nsr``, ``z = x / alpha``.
+    """``D(z; s) = skip z + out F(into z, time)`` at noise ``s = nsr``, ``z = x / alpha``.
 
-    ``c_skip = d^2 / (s^2 + d^2)``, ``c_out = s d c_in``, ``c_in = 1 / sqrt(s^2 + d^2)`` with d the
-    standard deviation of images in [-1, 1]. Takes (B, 3, H, W) of any size; sides that
-    are no multiple of 8 (2 per level of the network below the first) are padded by replication.
-
-    Reference: Karras et al., 2022, arXiv:2206.00364, Table 1.
+    The coefficients are those of its parametrisation, `edm` or `flow`. Takes (B, 3, H, W) of any
+    size (its own, where its network has attention); sides that are no multiple of 8 (2 per level
+    of the network below the first) are padded by replication.
 
     Args:
-        config: arguments of `local_unet`.
+        config: of `DEFAULTS`. kind, channels, layers, size: of its network, see `unet`.
+            parametrisation: "edm" or "flow". classes: names of the classes that it knows.
         precision: of the network alone: "float32", "bf16" or "fp16" (autocast).
+        label: the class it is asked for, by number or name; None: none in particular.
+
+    Raises:
+        ValueError: for an unknown precision, parametrisation, kind or label.
     """
 
-    sigma_data = 0.5
-
-    def __init__(self, config: dict[str, Any] | None = None, precision: str = "float32") -> None:
+    def __init__(
+        self,
+        config: dict[str, Any] | None = None,
+        precision: str = "float32",
+        label: int | str | None = None,
+    ) -> None:
         super().__init__()
+        self.config = DEFAULTS | (config or {})
+        wrap = self.config["parametrisation"]
         if precision not in PRECISIONS:
             raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
-        self.config = {"channels": [48, 96, 128, 128], "layers": 2} | (config or {})
-        self.network = local_unet(**self.config).to(
+        if wrap not in PARAMETRISATIONS:
+            raise ValueError(f"parametrisation must be edm or flow, got {wrap!r}")
+        self.precision, size = precision, self.config["size"]
+        self.shape = None if size is None else (3, size, size)
+        shape = {key: self.config[key] for key in ("kind", "channels", "layers", "size")}
+        self.network = unet(**shape, classes=len(self.config["classes"])).to(
             memory_format=torch.channels_last  # pyright: ignore[reportCallIssue]
         )
-        self.precision = precision
+        self.label = number_of(label, self.config["classes"])
 
-    def predict(self, z: Tensor, log_nsr: Tensor) -> Tensor:
-        """The raw network F at ``c_in z`` (B, 3, H, W) and ``log s`` (B,), in float32."""
-        dtype = PRECISIONS[self.precision]
+    @property
+    def parametrisation(self) -> Parametrisation:
+        return PARAMETRISATIONS[self.config["parametrisation"]]
+
+    def labelled(self, label: int | str | None) -> "EDMPrior":
+        """The same network asked for another class, or for none; shared, not copied."""
+        other = sharing(self)
+        other.label = number_of(label, self.config["classes"])
+        return other
+
+    def predict(self, z: Tensor, log_nsr: Tensor, labels: Tensor | None = None) -> Tensor:
+        """The raw network F, in float32, of its input z (B, 3, H, W), at log nsr (B,).
+
+        ``labels`` (B,) are numbers of classes, their count standing for none; the prior's own
+        where not given.
+        """
+        dtype, options, count = PRECISIONS[self.precision], {}, len(self.config["classes"])
+        if count:
+            mine = count if self.label is None else self.label
+            given = torch.full_like(log_nsr, mine, dtype=torch.long) if labels is None else labels
+            options["class_labels"] = given
+        time = self.parametrisation.time(log_nsr)
         with torch.autocast(z.device.type, dtype, enabled=dtype is not None):
-            out = self.network(z, 10 * log_nsr, return_dict=False)[0]
+            out = self.network(z, time, **options, return_dict=False)[0]
         return out.float()
 
     def denoise(self, x: Tensor, level: Level) -> Tensor:
@@ -61,17 +104,7 @@ class EDMPrior(Prior):
                 z = F.pad(z, (0, right, 0, down), mode="replicate")
             return self.predict(z, x.new_full((len(x),), math.log(level.nsr)))[..., :height, :width]
 
-        return preconditioned(x, level, self.sigma_data, network)
-
-
-def preconditioned(
-    x: Tensor, level: Level, sigma_data: float, network: Callable[[Tensor], Tensor]
-) -> Tensor:
-    """``c_skip z + c_out network(c_in z)`` at ``z = x / alpha``, images of std ``sigma_data``."""
-    nsr, spread = level.nsr, math.hypot(level.nsr, sigma_data)
-    raw = network(x * (1 / (level.alpha * spread)))
-    skip = sigma_data**2 / (spread**2 * level.alpha)
-    return (x * skip).add_(raw, alpha=nsr * sigma_data / spread)
+        return wrapped(x, level, self.parametrisation.coefficients(level.nsr), network)
 
 
 def save_prior(prior: EDMPrior, path: str | Path, dtype: torch.dtype = torch.float16) -> None:
@@ -82,8 +115,12 @@ def save_prior(prior: EDMPrior, path: str | Path, dtype: torch.dtype = torch.flo
     write_atomic(path, save(tensors, {"format": "pt", "edm_prior": json.dumps(prior.config)}))
 
 
-def load_prior(path: str | Path, precision: str = "float32") -> EDMPrior:
+def load_prior(
+    path: str | Path, precision: str = "float32", label: int | str | None = None
+) -> EDMPrior:
     """The prior in a file written by `save_prior`, weights in float32, ready to evaluate.
+
+    ``label``: the class it is asked for, by number or name, of a class-conditional one.
 
     Raises:
         FileNotFoundError, ValueError: when the file is missing, or corrupt or of another kind.
@@ -105,4 +142,4 @@ def load_prior(path: str | Path, precision: str = "float32") -> EDMPrior:
             f"prior weights {path} are corrupt or not a prior of `inverse train` ({reason}); "
             "copy or train them again"
         ) from error
-    return prior.eval().requires_grad_(False)
+    return prior.labelled(label).eval().requires_grad_(False)

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from inverse.denoise import Prior
-from inverse.priors.reused import Reused
-from inverse.priors.swap import NetworkPrior, with_network
+from inverse.priors.reused import NetworkPrior, Reused
+from inverse.priors.swap import with_network
 
 WEIGHTS = ("int8", "float8")
 

@@ -8,8 +8,9 @@ from torch import Tensor, nn
 from inverse.denoise import Prior
 from inverse.levels import Level
 from inverse.priors.contract import ask, check_label, expect, image_shape
-from inverse.priors.edm import PRECISIONS, preconditioned
+from inverse.priors.edm import PRECISIONS
 from inverse.priors.hub import load_pipeline
+from inverse.priors.parametrisation import edm, wrapped
 
 
 class PreconditionedPrior(Prior):
@@ -72,4 +73,4 @@ class PreconditionedPrior(Prior):
         def network(z: Tensor) -> Tensor:
             return ask(self.network, z, math.log(level.nsr) / 4, self.label, self.precision)
 
-        return preconditioned(x, level, self.sigma_data, network)
+        return wrapped(x, level, edm(level.nsr, self.sigma_data), network)

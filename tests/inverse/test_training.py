@@ -9,7 +9,8 @@ from PIL import Image
 
 from inverse.priors import EDMPrior, load_prior
 from inverse.training.data import ImageSource, Patches
-from inverse.training.trainer import Recipe, Trainer, draw_nsr
+from inverse.training.recipe import Recipe, draw_nsr
+from inverse.training.trainer import Trainer
 from inverse.training.validation import denoising_psnr
 
 CONFIG = {"channels": [16, 16], "layers": 1}
@@ -56,34 +57,15 @@ def test_a_source_without_images_is_refused(tmp_path):
 
 def test_a_patch_depends_on_its_index_alone(folder):
     first, again = (Patches(ImageSource(folder), 16, 0, 100) for _ in range(2))
-    assert torch.equal(first[7], again[7]) and not torch.equal(first[7], first[8])
-    assert first[3].shape == (3, 16, 16) and first[3].min() >= -1 and first[3].max() <= 1
-    assert Patches(ImageSource(folder), 32, 0, 1)[0].shape == (3, 32, 32)
+    assert torch.equal(first[7].x0, again[7].x0) and not torch.equal(first[7].x0, first[8].x0)
+    x0 = first[3].x0
+    assert x0.shape == (3, 16, 16) and x0.min() >= -1 and x0.max() <= 1
+    assert Patches(ImageSource(folder), 32, 0, 1)[0].x0.shape == (3, 32, 32)
 
 
 def test_noise_levels_cover_the_path_of_a_sampler():
     nsr = draw_nsr(20_000, Recipe(), torch.Generator().manual_seed(0)).exp()
     assert float((nsr > 20).float().mean()) > 0.01 and float((nsr < 0.005).float().mean()) > 0.005
-
-
-def test_an_interrupted_run_ends_where_a_whole_one_does(folder, tmp_path):
-    def train(out, steps):
-        torch.manual_seed(0)
-        trainer = Trainer(EDMPrior(CONFIG), recipe(steps=steps), tmp_path / out)
-        return trainer, list(trainer.run(ImageSource(folder)))
-
-    whole, _ = train("whole", 6)
-    parts = recipe(steps=6, minutes=1e9)
-    torch.manual_seed(0)
-    first = Trainer(EDMPrior(CONFIG), parts, tmp_path / "parts")
-    for x0 in [torch.stack([Patches(ImageSource(folder), 16, 0, 12)[2 * k + i] for i in (0, 1)])
-               for k in range(3)]:  # fmt: skip
-        first._update(x0, first.step / 6)
-    first._report(0.0, None)
-    second, reports = train("parts", 6)
-    assert second.step == 6 and reports[-1]["step"] == 6
-    for a, b in zip(whole.prior.parameters(), second.prior.parameters(), strict=True):
-        assert torch.allclose(a, b, atol=1e-6)
 
 
 def test_training_learns_to_denoise(folder, tmp_path):

@@ -1,0 +1,96 @@
+"""The processes that train together: this one alone, or those that accelerate launched."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.data import Sampler
+
+
+class Alone:
+    """One process."""
+
+    rank, size = 0, 1
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+
+    def join(self, loss: nn.Module) -> nn.Module:
+        """The loss, its gradients those of all processes."""
+        return loss
+
+    def mean(self, *values: float) -> list[float]:
+        """The means of numbers over the processes."""
+        return list(values)
+
+    def wait(self) -> None:
+        """Go on when all have come here."""
+
+
+class Together:
+    """The processes of `accelerate launch` or `torchrun`: one per GPU, or on the CPU.
+
+    Raises:
+        ImportError: without accelerate.
+    """
+
+    def __init__(self, device: str) -> None:
+        try:
+            from accelerate import Accelerator  # pyright: ignore[reportMissingImports]
+        except ImportError as error:
+            raise ImportError(
+                "training in several processes needs accelerate: "
+                "pip install 'anytime-inverse[distributed]'"
+            ) from error
+        # autocast is the prior's own business
+        self.accelerator: Any = Accelerator(cpu=device == "cpu", mixed_precision="no")
+        self.device = str(self.accelerator.device)
+        self.rank, self.size = self.accelerator.process_index, self.accelerator.num_processes
+
+    def join(self, loss: nn.Module) -> nn.Module:
+        return self.accelerator.prepare_model(loss)
+
+    def mean(self, *values: float) -> list[float]:
+        mine = torch.tensor(values, dtype=torch.float64).to(self.device)
+        return self.accelerator.reduce(mine, "mean").tolist()
+
+    def wait(self) -> None:
+        self.accelerator.wait_for_everyone()
+
+
+Team = Alone | Together
+
+
+def gather(device: str) -> Team:
+    """`Together` where a launcher says (WORLD_SIZE) that there are others, else `Alone`."""
+    return Together(device) if int(os.environ.get("WORLD_SIZE", "1")) > 1 else Alone(device)
+
+
+class Shares(Sampler[list[int]]):
+    """The patches of one process, step by step: its equal part of the batch of all.
+
+    What a step is trained on does not depend on how many processes share it.
+
+    Raises:
+        ValueError: for a batch that cannot be shared equally.
+    """
+
+    def __init__(self, first: int, steps: int, batch: int, team: Team) -> None:
+        if batch % team.size:
+            raise ValueError(
+                f"recipe.batch={batch} cannot be shared equally among {team.size} processes"
+            )
+        self.first, self.steps, self.batch = first, steps, batch
+        self.mine = share(batch, team)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for step in range(self.first, self.steps):
+            yield [step * self.batch + k for k in self.mine]
+
+
+def share(batch: int, team: Team) -> range:
+    """The places in the batch of all that are this process's."""
+    part = batch // team.size
+    return range(part * team.rank, part * (team.rank + 1))
