@@ -130,7 +130,7 @@ def test_latino_starts_from_the_encoded_wiener_restoration():
     prior, problem, _, _, _ = setting(batch=3)
     sampler = solvers.latino(prior, steps=4).sampler
     first = sampler.grid()[0]
-    state = sampler.begin(problem, Rng64([0, 1, 2]), first)
+    state, _ = sampler.begin(problem, Rng64([0, 1, 2]), first)
     noise = Rng64([0, 1, 2]).normal(STATE.shape)
     expected = first.alpha * prior.encode(wiener(problem)) + first.sigma * noise
     assert torch.allclose(state, expected)
