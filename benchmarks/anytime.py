@@ -52,7 +52,7 @@ ALL: dict[str, Callable[[Shape, int], LinearOperator]] = TASKS | {"box": box}
 
 
 def ours(prior: Prior, outer: int, inner: int, transition: Transition | None = None) -> Process:
-    """The shipped preset with other counts, or another walk inside."""
+    """The shipped preset with inner walks of one length, or by another transition."""
     it = preset("nested")
     chain = Process(
         Conditioned(Equivariant(prior), Prox(it.lam)),

@@ -1,10 +1,10 @@
 """Ours: a nested split sampler, viable after its first outer step and better after each."""
 
-from inverse.denoise import Conditioned, Prepared, Prior
+from inverse.denoise import Conditioned, Denoiser, Prepared, Prior
 from inverse.equivariant import Equivariant
-from inverse.grids import Grid, Growing
+from inverse.grids import Grid, Growing, Walk
 from inverse.process import Nested, Process
-from inverse.starts import WienerStart
+from inverse.starts import Start, WienerStart
 from inverse.steps import Prox
 from inverse.transitions import Anneal
 
@@ -44,14 +44,20 @@ def nested(
     Caltech-101 and McMaster images (benchmarks/README.md).
     """
     step, network = Prox(lam), Equivariant(prior) if equivariant else prior
-    chain = Process(
-        Prepared(step, network) if data_first else Conditioned(network, step),
-        Anneal(inner_temperature),
-        Growing(least, inner, top=start, bottom=end, end=finest),
-    )
-    return Process(
-        Nested(chain),
-        Anneal(outer_temperature),
-        Grid(outer, start=start, end=end, spacing="log"),
-        start=WienerStart(),
-    )
+    denoiser = Prepared(step, network) if data_first else Conditioned(network, step)
+    inside = Growing(least, inner, top=start, bottom=end, end=finest)
+    outside = Grid(outer, start=start, end=end, spacing="log")
+    return nest(denoiser, inside, inner_temperature, outside, outer_temperature, WienerStart())
+
+
+def nest(
+    denoiser: Denoiser,
+    inside: Walk,
+    inner_temperature: float,
+    outside: Walk,
+    outer_temperature: float,
+    start: Start,
+) -> Process:
+    """An annealing over ``outside`` whose denoiser is an annealing over ``inside``."""
+    chain = Process(denoiser, Anneal(inner_temperature), inside)
+    return Process(Nested(chain), Anneal(outer_temperature), outside, start=start)

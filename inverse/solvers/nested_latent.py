@@ -2,18 +2,19 @@
 
 from inverse.autoencoder import autoencoder_of
 from inverse.denoise import Conditioned, Prior
-from inverse.grids import Grid
+from inverse.grids import Grid, Growing
 from inverse.latent import LatentWiener, decoded
-from inverse.process import Nested, Process, Sampler
+from inverse.process import Sampler
+from inverse.solvers.nested import nest
 from inverse.steps import Lift, Prox
-from inverse.transitions import Anneal
 
 
 def nested_latent(
     prior: Prior,
     *,
-    outer: int = 8,
-    inner: int = 3,
+    outer: int = 10,
+    least: int = 1,
+    inner: int = 5,
     start: float = 0.6,
     end: float = 0.1,
     finest: float = 0.06,
@@ -34,15 +35,9 @@ def nested_latent(
     tuned on any latent prior.
     """
     autoencoder = autoencoder_of(prior)
-    chain = Process(
-        Conditioned(prior, Lift(Prox(lam), autoencoder, keep=True)),
-        Anneal(inner_temperature),
-        Grid(inner, end=finest, spacing="log"),
-    )
-    process = Process(
-        Nested(chain),
-        Anneal(outer_temperature),
-        Grid(outer, start=start, end=end, spacing="log"),
-        start=LatentWiener(autoencoder),
-    )
+    denoiser = Conditioned(prior, Lift(Prox(lam), autoencoder, keep=True))
+    inside = Growing(least, inner, top=start, bottom=end, end=finest)
+    outside = Grid(outer, start=start, end=end, spacing="log")
+    begin = LatentWiener(autoencoder)
+    process = nest(denoiser, inside, inner_temperature, outside, outer_temperature, begin)
     return decoded(process, prior, through=False)
