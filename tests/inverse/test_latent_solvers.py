@@ -271,7 +271,7 @@ def test_latent_samplers_are_planned_counted_and_moved_as_others():
     assert isinstance(planned, Decoded) and isinstance(planned.sampler, Planned)
     result = solve(planned, problem, Rng([0]), Budget(nfe=4))
     assert (result.nfe, result.backward, result.finished) == (4, 4, True)
-    nested = solvers.nested_latent(p, outer=2, inner=2)
+    nested = solvers.nested_latent(p, outer=2, least=2, inner=2)
     assert solve(nested, problem, Rng([0])).nfe == 4
 
 
