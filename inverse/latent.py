@@ -7,7 +7,7 @@ from torch import Tensor
 
 from inverse.autoencoder import Autoencoder, Identity, autoencoder_of
 from inverse.levels import Level
-from inverse.needs import LINEAR, Needs
+from inverse.needs import LINEAR, Needs, check
 from inverse.process import Iterate, Sampler
 from inverse.starts import Start, wiener
 from operators import Problem, Rng
@@ -44,6 +44,7 @@ class Decoded(Sampler):
         resume: Iterate | None,
     ) -> Iterator[Iterate]:
         seen = self.autoencoder.through(problem) if self.through else problem
+        check(self.sampler.requires, seen, "the solver, on latents,")
         for iterate in self.sampler.iterate(seen, rng, x, start, resume):
             yield iterate._replace(x0=self.autoencoder.decode(iterate.x0))
 

@@ -260,7 +260,7 @@ def test_latent_batches_equal_their_samples_and_runs_resume(name):
 def test_solvers_of_linear_operators_refuse_a_decoder_that_bends():
     p = prior("sd")
     sampler = decoded(solvers.ddnm(p, steps=2), p)
-    with pytest.raises(Unfit, match="linear operator, got Chain"):
+    with pytest.raises(Unfit, match="on latents, needs a linear operator, got Chain"):
         list(sampler.iterate(observed(), Rng([0, 1, 2])))
 
 

@@ -48,7 +48,7 @@ class VAE(Autoencoder):
                 f"VAE: tile must be a multiple of {self.factor}, at least {4 * self.factor}, "
                 f"got {tile}"
             )
-        if not hasattr(self.network, "enable_tiling"):
+        if not hasattr(self.network, "use_tiling"):
             raise ValueError(f"VAE: a {type(self.network).__name__} takes no tiles; give tile=null")
         self.network.tile_sample_min_size = tile
         self.network.tile_latent_min_size = tile // self.factor
