@@ -1,6 +1,6 @@
 """Switches that make the bundled prior's network cheaper: speed, memory and what they cost.
 
-INVERSE_DATA=... python -m benchmarks.faster speed [side=128] [rounds=8] [switches=float32,bf16]
+INVERSE_DATA=... python -m benchmarks.faster speed [side=128] [rounds=8] [switches=compile]
 INVERSE_DATA=... python -m benchmarks.faster quality [side=128] [count=3] [switches=...]
 
 Speed: CPU seconds of a network call (so few threads: OMP_NUM_THREADS=1), of all switches in turn,
@@ -51,7 +51,7 @@ SWITCHES: dict[str, Callable[[], Prior]] = {
 
 def chosen(switches: str | None, without: tuple[str, ...] = ()) -> dict[str, Prior]:
     """The priors by name, float32 first."""
-    names = switches.split(",") if switches else [name for name in SWITCHES if name not in without]
+    names = switches.split(",") if switches else [n for n in SWITCHES if n not in without]
     return {name: SWITCHES[name]() for name in dict.fromkeys(["float32", *names])}
 
 
@@ -81,8 +81,8 @@ def _status(key: str) -> float:
 
 
 def speed(side: int = 128, rounds: int = 8, switches: str | None = None) -> None:
-    """Write results/faster_speed.json."""
-    priors, seconds, rows = chosen(switches), defaultdict(list), []
+    """Write results/faster_speed.json; of compile alone, which takes minutes, one of its own."""
+    priors, seconds, rows = chosen(switches, ("compile",)), defaultdict(list), []
     x = crops(1, side) + LEVELS[1] * torch.randn(1, 3, side, side)
     first = {name: timed(prior, x) for name, prior in priors.items()}  # compiles too
     for _ in range(rounds):
@@ -99,7 +99,8 @@ def speed(side: int = 128, rounds: int = 8, switches: str | None = None) -> None
         row |= {"peak_mb": statistics.median(peak_mb(partial(calls, prior, x)) for _ in range(3))}
         rows.append(row | {"change": float(change)})
         print(rows[-1], flush=True)
-    save("faster_speed", {"side": side, "rounds": rounds, "switches": list(priors)}, rows)
+    name = "faster_speed_compile" if "compile" in priors else "faster_speed"
+    save(name, {"side": side, "rounds": rounds, "switches": list(priors)}, rows)
 
 
 def timed(prior: Prior, x: Tensor) -> tuple[float, Tensor]:
