@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from inverse.levels import VE, VP, Discrete
+from inverse.planning import Planned, plan
 from inverse.priors import ClassifierFree, DiffusersPrior, EDMPrior, Tiled
 from inverse.priors.faster import faster
 from inverse.priors.halves import Halves
@@ -11,7 +12,7 @@ from inverse.priors.reused import Deep, Reused
 from inverse.process import Iterate
 from inverse.reusing import Reusing, reusing
 from inverse.solvers import ddnm, dps, mcgdiff, nested
-from inverse.solving import solve
+from inverse.solving import Budget, solve
 from operators import Rng, gaussian, inpaint_random, measure
 from tests.inverse.test_solvers import tiny_prior
 
@@ -226,6 +227,12 @@ def test_nothing_stays_in_the_prior(walk):
     for _ in Reusing(walk).iterate(problem(), Rng([0, 1])):
         assert reused.memory is None
         break
+
+
+def test_a_planned_walk_reuses_too(walk):
+    result = solve(plan(walk, Budget(nfe=6)), problem(), Rng([0, 1]))
+    exact = solve(Planned(WALKS["ddnm"](tiny_prior()), Budget(nfe=6)), problem(), Rng([0, 1]))
+    assert result.nfe <= 6 and float((result.x0 - exact.x0).norm()) > 0
 
 
 def test_a_transformer_walks_too():
