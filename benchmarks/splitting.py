@@ -23,14 +23,16 @@ import torch
 from torch import Tensor
 
 from benchmarks.anytime import ours
-from benchmarks.guided import METHODS, Classifier, Kind, accuracy, kinds, trained
+from benchmarks.guided import KINDS, METHODS, Kind, accuracy, trained
 from benchmarks.guided.classifier import CLASSES
 from benchmarks.guided.drawing import plot
 from benchmarks.guided.kinds import LABEL, WEIGHT
 from benchmarks.record import RESULTS, save
+from inverse.denoise import Prior
 from inverse.levels import Level
 from inverse.metrics import LPIPS, score
 from inverse.priors import BUNDLED, load_prior
+from inverse.priors.edm import PRECISIONS
 from inverse.process import Sampler
 from inverse.solving import Diverged, solve
 from operators import Rng
@@ -46,9 +48,10 @@ def drawn(sampler: Sampler, kind: Kind) -> tuple[Tensor, dict]:
     return result.x0, {"nfe": result.nfe, "backward": result.backward, "seconds": seconds}
 
 
-def quality(x: Tensor, kind: Kind, lpips: LPIPS, judge: Classifier) -> dict[str, float]:
+def quality(x: Tensor, kind: Kind, lpips: LPIPS) -> dict[str, float]:
     """How well the task is done."""
     if kind.truth is None:
+        judge = trained(1, x.shape[-1])
         chances = judge(x, Level(1.0, 0.1)).softmax(1)[:, CLASSES.index(LABEL)]
         return {"judged": float(chances.mean())}
     scores = score(x, kind.truth, lpips)
@@ -87,9 +90,8 @@ def saved(rows: list[dict]) -> list[dict]:
     return found
 
 
-def measured(name: str, kind: Kind, tools: tuple) -> list[dict]:
+def measured(name: str, kind: Kind, prior: Prior, lpips: LPIPS) -> list[dict]:
     """The rows of one kind: every method at every count, and our nested sampler."""
-    prior, lpips, judge = tools
     rows, taken = [], {}
     for method, how in METHODS.items():
         for steps in how.steps:
@@ -104,11 +106,11 @@ def measured(name: str, kind: Kind, tools: tuple) -> list[dict]:
     exact = 2 * taken[BASE] - taken[COARSE]
     for row in rows:
         if (at := (row["method"], row["steps"])) in taken:
-            row |= errors(taken[at], exact, lpips) | quality(taken[at], kind, lpips, judge)
+            row |= errors(taken[at], exact, lpips) | quality(taken[at], kind, lpips)
     if kind.truth is not None:
         x, spent = drawn(ours(prior, 8, 3), kind)
         row = {"kind": name, "method": "nested", "steps": 8} | spent
-        rows.append(row | quality(x, kind, lpips, judge))
+        rows.append(row | quality(x, kind, lpips))
     return rows
 
 
@@ -117,17 +119,18 @@ def main(
     side: str = "64",
     precision: str = "float32",
 ) -> None:
-    """Train, measure, write and draw."""
-    guide, judge = (trained(seed, int(side)) for seed in (0, 1))
-    known = {f"{nsr:g}": accuracy(guide, nsr, int(side)) for nsr in (0.1, 1.0, 4.0)}
-    print("guide", known, "judge", accuracy(judge, 0.1, int(side)), flush=True)
-    config = {"images": int(images), "side": int(side)}
-    config |= {"precision": precision, "label": LABEL, "weight": WEIGHT, "accuracy": known}
-    tools, rows = (load_prior(BUNDLED, precision), LPIPS("alex"), judge), []
-    for name, kind in kinds(int(images), int(side), guide).items():
-        rows += measured(name, kind, tools)
+    """Measure, write and draw."""
+    count, size, rows = int(images), int(side), []
+    prior, lpips = load_prior(BUNDLED, precision), LPIPS("alex")
+    prior.network.to(PRECISIONS[precision] or torch.float32)  # autocast casts weights at every call
+    config = {"images": count, "side": size, "precision": precision}
+    for name, make in KINDS.items():
+        rows += measured(name, make(count, size), prior, lpips)
+        if name == "class":
+            known = {f"{nsr:g}": accuracy(trained(0, size), nsr, size) for nsr in (0.1, 1.0, 4.0)}
+            config |= {"label": LABEL, "weight": WEIGHT, "accuracy": known}
         save("splitting", config | {"saved": saved(rows)}, rows)
-    plot(rows, RESULTS / "splitting.png")
+        plot(rows, RESULTS / "splitting.png")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Guided flows to be integrated: what guides them, and the integrators."""
 
-from benchmarks.guided.classifier import Classifier, accuracy, trained
-from benchmarks.guided.kinds import Kind, kinds
+from benchmarks.guided.classifier import accuracy, trained
+from benchmarks.guided.kinds import KINDS, Kind
 from benchmarks.guided.methods import METHODS
 
-__all__ = ["METHODS", "Classifier", "Kind", "accuracy", "kinds", "trained"]
+__all__ = ["KINDS", "METHODS", "Kind", "accuracy", "trained"]

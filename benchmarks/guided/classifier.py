@@ -2,6 +2,7 @@
 
 import math
 import os
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -53,6 +54,7 @@ def pictures(path: Path, side: int, most: int) -> tuple[Tensor, Tensor]:
     return torch.stack(images), torch.tensor(labels)
 
 
+@cache
 def trained(seed: int, side: int = 64, steps: int = 250, batch: int = 48) -> Classifier:
     """A classifier trained from this seed on images at noise log-uniform in 0.02 to 40."""
     data = Path(os.environ["INVERSE_DATA"]) / "train" / "caltech101_train_s128.zip"

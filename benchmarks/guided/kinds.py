@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.baselines.tasks import TASKS, crops
-from benchmarks.guided.classifier import CLASSES, Classifier
+from benchmarks.guided.classifier import CLASSES, trained
 from benchmarks.quality import problems
 from inverse.denoise import Evaluation, Score
 from inverse.flows import PinvScore
@@ -56,21 +56,25 @@ def colour(shape: tuple[int, ...], seed: int) -> LinearOperator:
     return greyscale(shape)
 
 
-def kinds(count: int, side: int, guide: Classifier) -> dict[str, Kind]:
-    """All of them, for so many pictures, at most 4."""
-    truth = crops(count, side)
-    shape = truth.shape[1:]
+def _classed(count: int, side: int) -> Kind:
+    score = ClassifierScore(trained(0, side), CLASSES.index(LABEL), WEIGHT)
+    shape = (3, side, side)
     nothing = Problem(identity(shape), gaussian(1.0), torch.zeros(count, *shape))
-    score = ClassifierScore(guide, CLASSES.index(LABEL), WEIGHT)
-    seeds = [seed_for(0, "class", k) for k in range(count)]
-    return {
-        "superres DPS": _restoring("superres", TASKS["superres"], truth, NormScore(0.3)),
-        "class": Kind(score, nothing, seeds, None),
-        "inpaint PiGDM": _restoring("inpaint", TASKS["inpaint"], truth, PinvScore()),
-        "colour DPS": _restoring("colour", colour, truth, NormScore(0.1)),
-    }
+    return Kind(score, nothing, [seed_for(0, "class", k) for k in range(count)], None)
 
 
-def _restoring(task: str, make: Callable, truth: Tensor, score: Score) -> Kind:
-    ((images, problem, seeds),) = problems(task, truth, make)
-    return Kind(score, problem, seeds, images)
+def _restoring(task: str, make: Callable, score: Score) -> Callable[[int, int], Kind]:
+    def kind(count: int, side: int) -> Kind:
+        ((images, problem, seeds),) = problems(task, crops(count, side), make)
+        return Kind(score, problem, seeds, images)
+
+    return kind
+
+
+KINDS: dict[str, Callable[[int, int], Kind]] = {
+    "superres DPS": _restoring("superres", TASKS["superres"], NormScore(0.3)),
+    "class": _classed,
+    "inpaint PiGDM": _restoring("inpaint", TASKS["inpaint"], PinvScore()),
+    "colour DPS": _restoring("colour", colour, NormScore(0.1)),
+}
+"""Each from how many pictures (at most 4) and their side."""
