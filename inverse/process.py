@@ -20,7 +20,7 @@ from inverse.denoise import (
     needs_of,
 )
 from inverse.grids import Walk
-from inverse.levels import CLEAN, Level
+from inverse.levels import Level
 from inverse.needs import NOTHING, Needs, check
 from inverse.splitting import UNSPLIT, Splitting, splitting
 from inverse.starts import PureNoise, Start
@@ -162,24 +162,6 @@ class Descent(Sampler):
                 continue
             state, x0, memory = self.step(state, a, b, memory, problem, rng)
             yield Iterate(step, steps, b, state, x0, memory)
-
-
-class Chain(Descent):
-    """A descent whose states are clean images, whatever the level it acts at.
-
-    So it can be stopped at any time, and a state to start from is an image.
-    """
-
-    def walk(
-        self,
-        problem: Problem,
-        rng: Rng,
-        x: Tensor | None,
-        start: Level | None,
-        resume: Iterate | None,
-    ) -> Iterator[Iterate]:
-        for iterate in super().walk(problem, rng, x, start, resume):
-            yield iterate._replace(level=CLEAN)
 
 
 class Process(Descent):

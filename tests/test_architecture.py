@@ -30,6 +30,7 @@ ALLOWED = {  # part of inverse -> parts of inverse it may import
     "flows": {"autoencoder", "denoise", "levels", "linear", "needs"},
     "transitions": {"denoise", "levels", "linear", "needs"},
     "process": FOUNDATION | {"transitions"},
+    "chain": {"levels", "process"},
     "averaging": {"denoise", "levels", "needs", "process"},
     "particles": FOUNDATION | {"flows", "linear", "process", "transitions"},
     "evidence": {"levels", "linear"},
@@ -41,7 +42,7 @@ ALLOWED = {  # part of inverse -> parts of inverse it may import
     "planning": {"grids", "latent", "levels", "needs", "process", "solving"},
     "solvers": FOUNDATION
     | {"adam", "autoencoder", "averaging", "encoding", "latent", "linear", "particles", "process"}
-    | {"flows", "selection", "steps", "transitions"},
+    | {"chain", "flows", "selection", "steps", "transitions"},
     "images": {"files"},
     "measurements": {"files", "images"},
     "panels": {"images"},

@@ -2,13 +2,14 @@
 
 from torch import Tensor
 
+from inverse.chain import Chain
 from inverse.denoise import Memory, Prior
 from inverse.grids import Walk, flow_grid
 from inverse.latent import decoded
 from inverse.levels import Level
 from inverse.linear import steepness
 from inverse.needs import Needs
-from inverse.process import Chain, Sampler
+from inverse.process import Sampler
 from operators import Problem, Rng
 from operators.solve import column
 

@@ -4,11 +4,11 @@ import torch
 from torch import Tensor
 
 from inverse.adam import Moments, adam
+from inverse.chain import Chain
 from inverse.denoise import Memory, Prior
 from inverse.grids import Grid
 from inverse.levels import VP, Level
 from inverse.needs import Needs
-from inverse.process import Chain
 from inverse.starts import wiener
 from operators import LinearOperator, Problem, Rng
 from operators.solve import column
