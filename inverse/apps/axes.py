@@ -1,6 +1,6 @@
 """The axes of a benchmark's grid, from configurations: a name, a mapping, or a list of either."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import product
 from typing import Any
@@ -9,8 +9,29 @@ from omegaconf import DictConfig, OmegaConf
 
 from inverse.apps.configuration import FOLDER, ConfigurationError, build, expect, groups
 from inverse.benchmarking.commands import override
-from inverse.benchmarking.grid import Part, file_digests, weights_digest
+from inverse.benchmarking.grid import Cell, Part, expand, file_digests, weights_digest
 from inverse.latent import decoded
+
+GROUPS = ("operator", "noise", "solver", "prior")
+
+
+def cells(
+    values: Mapping[str, Any], seeds: Sequence[int], settings: Mapping[str, Any]
+) -> Iterator[Cell]:
+    """The cells of every grid: of the axes in ``values``, changed as each entry of grids says.
+
+    Raises:
+        ConfigurationError: as `axis`, and for a change of something that is no axis.
+    """
+    changes = values["grids"] or [{}]
+    for name in {name for change in changes for name in change}:
+        expect(name, GROUPS, "axis of grids")
+    made = {
+        name: axis(name, values[name]) for name in GROUPS if any(name not in c for c in changes)
+    }
+    for change in changes:
+        own = {name: axis(name, value) for name, value in change.items()}
+        yield from expand(made | own, seeds, settings)
 
 
 def axis(group: str, value: Any) -> list[Part]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from inverse.apps.axes import axis
+from inverse.apps.axes import GROUPS, cells
 from inverse.apps.configuration import GRID, Job, expect
 from inverse.apps.device import pick_device
 from inverse.apps.watching import Watch
@@ -24,12 +24,10 @@ if TYPE_CHECKING:
     from inverse.benchmarking.engine import Engine
     from inverse.benchmarking.grid import Unit
 
-AXES = ("operator", "noise", "solver", "prior")
-
 
 def run(config: DictConfig) -> None:
     from inverse.benchmarking.engine import Engine
-    from inverse.benchmarking.grid import expand, plan
+    from inverse.benchmarking.grid import plan
     from inverse.benchmarking.pictures import checksum, find
     from inverse.benchmarking.scoring import Conventions, Scorer
     from inverse.benchmarking.store import Store
@@ -41,7 +39,7 @@ def run(config: DictConfig) -> None:
     budget = Budget(**values["budget"])
     settings = {"samples": config.samples, "budget": values["budget"], "size": config.size}
     settings["scoring"] = scorer.identity()
-    axes = {name: axis(name, values[name]) for name in AXES}
+    grid = list(cells(values, _listed(values["seeds"]), settings))
     engine = Engine(
         Store(config.out),
         scorer,
@@ -55,8 +53,7 @@ def run(config: DictConfig) -> None:
     pictures = find(_listed(values["data"]))
     for name, (count, digest) in checksum(pictures).items():
         print(f"data {name}: {count} pictures, sha256 {digest[:16]}")
-    units = plan(expand(axes, _listed(values["seeds"]), settings), pictures)
-    _work(engine, units, config)
+    _work(engine, plan(grid, pictures), config)
 
 
 def _work(engine: "Engine", units: list["Unit"], config: DictConfig) -> None:
@@ -121,7 +118,7 @@ def _stop_on_interrupt() -> Iterator[None]:
 def _replacing(argument: str) -> list[str]:
     """An axis given anew replaces the default: Hydra would merge the two, or fail to."""
     name, given, _ = argument.partition("=")
-    return [f"~{name}", f"+{argument}"] if given and name in AXES else [argument]
+    return [f"~{name}", f"+{argument}"] if given and name in GROUPS else [argument]
 
 
 def main() -> None:
