@@ -102,6 +102,8 @@ def kodak(
 ) -> None:
     """Measure presets on photographs: does the truth look like one more sample?"""
     count, rows = int(samples), []
+    config = {"images": int(images), "side": int(side), "samples": count, "sigma": SIGMA}
+    config |= {"precision": precision}
     samplers = ours_by_name(load_prior(BUNDLED, precision), presets)
     for task in TASKS:
         given = problems(task, crops(int(images), int(side)))
@@ -110,8 +112,7 @@ def kodak(
             row = {"task": task, "method": name} | reliability(clouds(sampler, given, count), truth)
             rows.append(row)
             print({k: v for k, v in row.items() if not isinstance(v, list)}, flush=True)
-    config = {"images": int(images), "side": int(side), "samples": count, "sigma": SIGMA}
-    save("calibration_kodak", config | {"precision": precision}, rows)
+        save("calibration_kodak", config, rows)
 
 
 def clouds(sampler: Sampler, given: list, count: int) -> Tensor:
