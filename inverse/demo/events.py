@@ -156,17 +156,16 @@ class Events:
         return self._picture(run, shown[-1])
 
     def _follow(self, session: Session, run: Run) -> Iterator[Updates]:
-        parts, shown, frame = self.parts, None, None
-        seen = views.seen(run.job.recipe)
+        parts, job, shown = self.parts, run.job, None
         none = gr.update(value=None, interactive=False)
-        yield {parts.seen: seen, parts.command: run.command, parts.download: none}
-        for frame in self.sessions.shop.line.follow(run.job):
+        yield {parts.seen: views.seen(job.recipe), parts.command: run.command, parts.download: none}
+        for frame in self.sessions.shop.line.follow(job):
             updates: Updates = {parts.status: views.status(frame)}
             if frame.last is not None and frame.last is not shown:
                 shown = frame.last
                 updates[parts.estimate] = views.estimate(shown)
             yield updates
-        if run.moments and session.run is run:
+        if run.moments and session.run is run and run.job is job:  # no other took its place
             yield self._picture(run, run.moments[-1]) | self._home(run)
 
     def _picture(self, run: Run, moment: Any) -> Updates:

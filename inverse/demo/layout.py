@@ -78,7 +78,7 @@ def _editor(label: str, brush: gr.Brush, name: str) -> gr.ImageEditor:
     return gr.ImageEditor(
         label=label, type="pil", format="png", sources=(), transforms=(), brush=brush,
         eraser=gr.Eraser(24), layers=gr.LayerOptions(disabled=True), fixed_canvas=True,
-        canvas_size=(CANVAS, CANVAS), buttons=[], elem_id=name,
+        canvas_size=(CANVAS, CANVAS), height=430, buttons=[], elem_id=name,
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+import socket
 import tempfile
 import webbrowser
 from typing import Any
@@ -19,6 +20,7 @@ CSS = """
 .status progress { flex: 1 1 6em; height: .6em; accent-color: var(--color-accent) }
 .alert { border-left: 4px solid #c2410c; padding: .4em .8em; margin-top: .3em;
   background: var(--background-fill-secondary) }
+#examples, #examples > div, #examples .grid-wrap { height: auto !important; min-height: 0 }
 #seen img, #estimate img, #spread img { width: 100%; height: 100%; object-fit: contain;
   image-rendering: pixelated }
 """
@@ -47,8 +49,13 @@ def serve(sessions: Sessions, host: str, port: int | None, *, open_browser: bool
 
 
 def launch(blocks: gr.Blocks, menu: Menu, host: str, port: int | None) -> str:
-    """Start the server in threads of its own; the page's address on this machine."""
+    """Start the server in threads of its own; the page's address on this machine.
+
+    Raises: OSError when the port is taken.
+    """
     blocks.queue(default_concurrency_limit=4, api_open=False)
+    if port is not None:
+        _expect_free(host, port)
     _, address, _ = blocks.launch(
         server_name=host,
         server_port=port,
@@ -63,6 +70,17 @@ def launch(blocks: gr.Blocks, menu: Menu, host: str, port: int | None) -> str:
         css=CSS,
     )
     return address
+
+
+def _expect_free(host: str, port: int) -> None:
+    try:
+        with socket.create_server((host, port)):
+            pass
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OSError(
+            f"cannot serve on {host}:{port} ({reason}); choose another port=..., or port=null"
+        ) from error
 
 
 def page(sessions: Sessions) -> gr.Blocks:

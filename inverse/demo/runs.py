@@ -46,7 +46,9 @@ class Run:
         line = f"inverse restore {' '.join(self.words)}"
         return f"{line}  # without what was changed by hand" if self.changes else line
 
-    def go_on(self, form: Form, mask: Image.Image | None, paint: Image.Image | None, step: int):  # noqa: ANN201
+    def go_on(
+        self, form: Form, mask: Image.Image | None, paint: Image.Image | None, step: int
+    ) -> None:
         """Make a new `job` that goes on after the newest moment up to ``step`` but the end.
 
         Args:
