@@ -27,6 +27,10 @@ class Trainer:
     off goes on, from its last checkpoint, exactly as it would have (where ``steps``, not
     ``minutes``, set its learning rate). Several processes (`gather`) share each batch; the first
     of them writes and reports.
+
+    Raises:
+        ValueError: for patches of another size than the prior's own, or a batch that the processes
+            cannot share equally.
     """
 
     def __init__(
@@ -34,6 +38,11 @@ class Trainer:
     ) -> None:
         from diffusers.training_utils import EMAModel
 
+        if prior.shape is not None and prior.shape[1] != recipe.patch:
+            raise ValueError(
+                f"recipe.patch={recipe.patch}: this network is for pictures of {prior.shape[1]} "
+                "pixels; give both the same size"
+            )
         self.team = gather(device)
         self.prior, self.recipe, self.folder = prior, recipe, Path(folder)
         self.device = self.team.device

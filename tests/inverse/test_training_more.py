@@ -219,6 +219,12 @@ def test_bad_configurations_are_refused():
             EDMPrior(SMALL | bad)
 
 
+def test_patches_are_of_the_size_of_the_network(tmp_path):
+    prior = EDMPrior(SMALL | {"kind": "attention", "size": 32})
+    with pytest.raises(ValueError, match="patch=16: this network is for pictures of 32"):
+        Trainer(prior, recipe(), tmp_path)
+
+
 def test_the_shares_of_a_batch_make_up_the_batch():
     teams = [SimpleNamespace(rank=rank, size=3) for rank in range(3)]
     shares = [list(Shares(2, 4, 6, team)) for team in teams]  # pyright: ignore
