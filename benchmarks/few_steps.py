@@ -1,13 +1,14 @@
 """Few steps: what high orders and momentum do to pictures, unguided, guided, split and nested.
 
-``pictures``: samples of the prior and inpainting under PiGDM's guidance in 5, 8, 10 and 15 steps,
-on levels even in time. The excess is the mean of ``max(|x| - 1, 0)``, how far a picture leaves its
-range, which diverging rules do first; the error is the RMSE to the same flow in 60 steps of Heun's
-rule on EDM's levels. ``inner``: the shipped nested sampler with other rules in its inner chains of
-3, 5 and 8 calls, at equal calls in all. Both are commands of `benchmarks.momentum`.
+Two commands of `benchmarks.momentum`. ``pictures``: samples of the prior and inpainting under
+PiGDM's guidance in 5, 8, 10 and 15 steps, even in time. The excess is the mean of
+``max(|x| - 1, 0)``, how far a picture leaves its range, which diverging rules do first; the error
+is the RMSE to the same flow in 60 steps of Heun's rule on EDM's levels. ``inner``: the shipped
+nested sampler with other rules in its inner chains of 3, 5 and 8 calls, at equal calls in all.
 """
 
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 from torch import Tensor
@@ -25,7 +26,7 @@ from inverse.priors import BUNDLED, load_prior
 from inverse.process import Process, Sampler
 from inverse.transitions import DDIM, Anneal, DPMSolver2M, Heun, Momentum, Multistep
 
-STEPS, INNER = (5, 8, 10, 15), (3, 5, 8)
+STEPS, INNER, CALLS = (5, 8, 10, 15), (3, 5, 8), 24
 RULES: dict[str, Transition] = {
     "DDIM": DDIM(0.0),
     "PLMS2": Multistep(2),
@@ -80,8 +81,8 @@ def pictures(images: str = "2", side: str = "64", precision: str = "float32") ->
                 found = _followed(sampler, given, target, lpips)
                 rows.append({"kind": kind, "steps": steps, "rule": name} | found)
                 print(" ".join(_short(v) for v in rows[-1].values()), flush=True)
-    config = {"images": int(images), "side": int(side), "sigma": SIGMA, "precision": precision}
-    save("momentum_pictures", config, rows)
+    config = {"images": int(images), "side": int(side), "sigma": SIGMA}
+    save("momentum_pictures", config | {"precision": precision}, rows)
     plot(rows, RESULTS / "momentum_pictures.png")
 
 
@@ -128,25 +129,23 @@ def plot(rows: list[dict], path: Path) -> None:
 
 
 def inner(
-    images: str = "3",
+    images: str = "2",
     side: str = "64",
     precision: str = "float32",
-    tasks: str = "inpaint,deblur,superres",
+    tasks: str = "inpaint,superres",
     folder: str = "mcmaster18",
-    nfe: str = "24",
 ) -> None:
     """Measure rules inside the nested sampler; not on Kodak, as a default may follow from it."""
     prior, lpips, rows = load_prior(BUNDLED, precision), LPIPS("alex"), []
     truth = crops(int(images), int(side), folder)
+    config = {"images": len(truth), "side": int(side), "folder": folder, "sigma": SIGMA}
     for task in tasks.split(","):
         given = problems(task, truth)
-        for count in INNER:
-            for name, rule in INSIDE.items():
-                calls = (count + 1) // 2 if name == "Heun" else count  # n steps: 2 n - 1 calls
-                sampler = ours(prior, round(int(nfe) / count), calls, rule)
-                found, _ = measured(partial(restore, sampler), given, lpips)
-                rows.append({"task": task, "inner": count, "rule": name} | found)
-                figures = (found["psnr"], found["lpips"], found["curve"][0]["lpips"], found["nfe"])
-                print(task, count, name, *map(_short, figures), flush=True)
-    config = {"images": int(images), "side": int(side), "folder": folder, "sigma": SIGMA}
-    save("momentum_inner", config | {"precision": precision, "nfe": int(nfe)}, rows)
+        for count, (name, rule) in product(INNER, INSIDE.items()):
+            calls = (count + 1) // 2 if name == "Heun" else count  # n steps: 2 n - 1 calls
+            sampler = ours(prior, round(CALLS / count), calls, rule)
+            found, _ = measured(partial(restore, sampler), given, lpips)
+            rows.append({"task": task, "inner": count, "rule": name} | found)
+            figures = (found["psnr"], found["lpips"], found["curve"][0]["lpips"], found["nfe"])
+            print(task, count, name, *map(_short, figures), flush=True)
+        save("momentum_inner", config | {"precision": precision, "nfe": CALLS}, rows)

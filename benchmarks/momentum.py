@@ -2,7 +2,7 @@
 
 INVERSE_DATA=... python -m benchmarks.momentum rules
 INVERSE_DATA=... python -m benchmarks.momentum pictures [images=2] [side=64] [precision=bf16]
-INVERSE_DATA=... python -m benchmarks.momentum inner [images=3] [side=64] [precision=bf16]
+INVERSE_DATA=... python -m benchmarks.momentum inner [images=2] [side=64] [precision=bf16]
 
 ``rules``: the measured order on the probability flow of a Gaussian, and how far the real and the
 diagonal axis of the linear test equation ``x' = z x`` (one step, |amplification| <= 1) are stable;

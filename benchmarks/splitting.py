@@ -1,6 +1,7 @@
 """Splitting: guided sampling by unsplit, split and corrected integrators of one and the same flow.
 
 INVERSE_DATA=... python -m benchmarks.splitting [images=2] [side=64] [precision=bf16]
+    [only=class,...] [most=50]
 
 Four kinds of guidance: super-resolution and colourisation by DPS, inpainting by PiGDM, a class by a
 classifier that is trained first (two of them: one guides, the other judges). Every integrator walks
@@ -8,6 +9,8 @@ the deterministic guided flow from the same noise; its error is the RMSE and LPI
 DDIM, extrapolated from 125 and 250 steps (``2 x_250 - x_125``, as DDIM is of first order). Network
 calls forward and backward are counted apart; seconds are of the processor (one thread), for all
 images.
+
+``most`` is the largest count of steps for all methods but DDIM.
 
 ``saved``: the share of 250-step DDIM's time that a method saves at 250-step DDIM's error, its own
 curve interpolated in log error over log time. Writes results/splitting.json and .png.
@@ -90,11 +93,11 @@ def saved(rows: list[dict]) -> list[dict]:
     return found
 
 
-def measured(name: str, kind: Kind, prior: Prior, lpips: LPIPS) -> list[dict]:
+def measured(name: str, kind: Kind, prior: Prior, lpips: LPIPS, most: int) -> list[dict]:
     """The rows of one kind: every method at every count, and our nested sampler."""
     rows, taken = [], {}
     for method, how in METHODS.items():
-        for steps in how.steps:
+        for steps in (n for n in how.steps if n <= most or method == BASE[0]):
             row: dict = {"kind": name, "method": method, "steps": steps}
             try:
                 taken[method, steps], spent = drawn(how.make(prior, kind.score, steps), kind)
@@ -118,14 +121,16 @@ def main(
     images: str = "2",
     side: str = "64",
     precision: str = "float32",
+    only: str = ",".join(KINDS),
+    most: str = "50",
 ) -> None:
     """Measure, write and draw."""
     count, size, rows = int(images), int(side), []
     prior, lpips = load_prior(BUNDLED, precision), LPIPS("alex")
     prior.network.to(PRECISIONS[precision] or torch.float32)  # autocast casts weights at every call
     config = {"images": count, "side": size, "precision": precision}
-    for name, make in KINDS.items():
-        rows += measured(name, make(count, size), prior, lpips)
+    for name in only.split(","):
+        rows += measured(name, KINDS[name](count, size), prior, lpips, int(most))
         if name == "class":
             known = {f"{nsr:g}": accuracy(trained(0, size), nsr, size) for nsr in (0.1, 1.0, 4.0)}
             config |= {"label": LABEL, "weight": WEIGHT, "accuracy": known}
