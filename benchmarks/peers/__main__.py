@@ -92,7 +92,7 @@ def main(
         )
     frame = engine.store.read()
     columns = ["psnr", "ssim", "lpips_alex", "residual", "nfe", "nfe_backward", "seconds"]
-    means = frame[frame["status"] == "ok"].groupby(["operator", "solver"])[columns].mean()
+    means: Any = frame[frame["status"] == "ok"].groupby(["operator", "solver"])[columns].mean()
     config = {"images": int(images), "side": int(side), "steps": int(steps), "sigma": SIGMA}
     config |= {name: version(name) for name in ("azula", "deepinv")}
     save("peers", config, means.round(4).reset_index().to_dict("records"))
