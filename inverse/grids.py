@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from math import log
 
-from inverse.levels import CLEAN, VE, Discrete, Flow, Level, Schedule
+from inverse.levels import CLEAN, VE, Level, Schedule
 
 Walk = Callable[[Level | None], Sequence[Level]]
 """The levels to walk, down to clean, from a start or from one of its own: a `Grid`, a `Ladder`."""
@@ -93,23 +93,6 @@ class Grid:
                 for _ in range(self.repeats - 1):
                     yield from reversed(levels[i - self.jump : i])
                     yield from levels[i - self.jump + 1 : i + 1]
-
-
-def latent_grid(steps: int) -> Grid:
-    """``steps`` of Stable Diffusion's 1000 timesteps, evenly spaced: 999, 999 - 1000 / steps, ...
-
-    The last before clean is ``1000 / steps - 1``, where a solver of 8 steps ends at 124.
-    """
-    schedule = Discrete.scaled_linear()
-    start, end = (schedule(t).nsr for t in (999, max(1000 / max(steps, 1) - 1, 0)))
-    return Grid(steps, schedule, start=start, end=min(end, start / 2), spacing="time")
-
-
-def flow_grid(steps: int, shift: float = 1.0) -> Grid:
-    """Euler's even steps of a flow's time from (nearly) 1 to 0, with its shift."""
-    schedule = Flow(shift)
-    end = schedule(1 / max(steps, 2)).nsr
-    return Grid(steps, schedule, start=1000.0, end=end, spacing="time")
 
 
 class Passes:

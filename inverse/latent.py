@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from inverse.autoencoder import Autoencoder, Identity, autoencoder_of
-from inverse.levels import Level
+from inverse.grids import Grid
+from inverse.levels import Discrete, Flow, Level
 from inverse.needs import LINEAR, Needs, check
 from inverse.process import Iterate, Sampler
 from inverse.starts import Start, wiener
@@ -85,3 +86,20 @@ class LatentWiener(Start):
         if self.temperature > 0:
             z.add_(rng.normal(z.shape), alpha=self.temperature * level.sigma)
         return z
+
+
+def latent_grid(steps: int) -> Grid:
+    """``steps`` of Stable Diffusion's 1000 timesteps, evenly spaced: 999, 999 - 1000 / steps, ...
+
+    The last before clean is ``1000 / steps - 1``, where a solver of 8 steps ends at 124.
+    """
+    schedule = Discrete.scaled_linear()
+    start, end = (schedule(t).nsr for t in (999, max(1000 / max(steps, 1) - 1, 0)))
+    return Grid(steps, schedule, start=start, end=min(end, start / 2), spacing="time")
+
+
+def flow_grid(steps: int, shift: float = 1.0) -> Grid:
+    """Euler's even steps of a flow's time from (nearly) 1 to 0, with its shift."""
+    schedule = Flow(shift)
+    end = schedule(1 / max(steps, 2)).nsr
+    return Grid(steps, schedule, start=1000.0, end=end, spacing="time")

@@ -84,9 +84,8 @@ class Cosine(Schedule):
 class Flow(Schedule):
     """Rectified flow: ``alpha = 1 - u``, ``sigma = u``, ``u = s t / (1 + (s - 1) t)``, s the shift.
 
-    A shift, for larger images, makes noise-to-signal ratios s times those of the same t.
-
-    Reference: Liu et al., 2023, arXiv:2209.03003; Esser et al., 2024, arXiv:2403.03206, eq. 23.
+    A shift multiplies noise-to-signal ratios by s. Reference: Liu et al., 2023, arXiv:2209.03003;
+    Esser et al., 2024, arXiv:2403.03206, eq. 23.
     """
 
     def __init__(self, shift: float = 1.0) -> None:
@@ -131,12 +130,10 @@ class Discrete(Schedule):
         return cls([start + (end - start) * i / (num - 1) for i in range(num)])
 
     @classmethod
-    def scaled_linear(
-        cls, start: float = 0.00085, end: float = 0.012, num: int = 1000
-    ) -> "Discrete":
-        """Stable Diffusion's betas, whose square roots are linear."""
-        first, last = math.sqrt(start), math.sqrt(end)
-        return cls([(first + (last - first) * i / (num - 1)) ** 2 for i in range(num)])
+    def scaled_linear(cls) -> "Discrete":
+        """Stable Diffusion's 1000 betas, whose square roots are linear."""
+        first, last = math.sqrt(0.00085), math.sqrt(0.012)
+        return cls([(first + (last - first) * i / 999) ** 2 for i in range(1000)])
 
     def __call__(self, t: float) -> Level:
         table = self._log_nsr

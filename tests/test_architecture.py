@@ -12,7 +12,7 @@ FOUNDATION = {"levels", "grids", "denoise", "equivariant", "needs", "splitting",
 ALLOWED = {  # part of inverse -> parts of inverse it may import
     "adam": set(),
     "autoencoder": set(),
-    "latent": {"autoencoder", "levels", "needs", "process", "starts"},
+    "latent": {"autoencoder", "grids", "levels", "needs", "process", "starts"},
     "levels": set(),
     "citing": {"solvers"},
     "files": set(),

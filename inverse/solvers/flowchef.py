@@ -2,8 +2,7 @@
 
 from inverse.denoise import Prior
 from inverse.flows import MeanSquare
-from inverse.grids import flow_grid
-from inverse.latent import decoded
+from inverse.latent import decoded, flow_grid
 from inverse.process import Process, Sampler
 from inverse.transitions import DDIM
 
@@ -21,6 +20,7 @@ def flowchef(
     Reference: Patel et al., 2024, arXiv:2412.00100, Alg. 1; released, on pixels, 64 x 64: scale
     500, 100 to 200 steps. On latents its code takes a step of Adam instead (rate 0.05); FlowDPS's
     authors compare with a gradient of the norm (not squared) times 50 at 768 pixels, shift 4.
+    The noise of y is not accounted for: a scale that fits the data soon fits its noise too.
     Departures: plain gradient steps in both spaces; the last step is steered too; m counts the
     measured values of each sample.
     """

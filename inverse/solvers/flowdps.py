@@ -1,8 +1,7 @@
 """FlowDPS: flow-driven posterior sampling."""
 
 from inverse.denoise import Conditioned, Memory, Move, Prior, Transition
-from inverse.grids import flow_grid
-from inverse.latent import decoded
+from inverse.latent import decoded, flow_grid
 from inverse.process import Process, Sampler
 from inverse.steps import Descend
 from inverse.transitions.ddim import renoise

@@ -2,8 +2,7 @@
 
 from inverse.autoencoder import autoencoder_of
 from inverse.denoise import Conditioned, Prior
-from inverse.grids import latent_grid
-from inverse.latent import LatentWiener, decoded
+from inverse.latent import LatentWiener, decoded, latent_grid
 from inverse.process import Process, Sampler
 from inverse.steps import Lift, Prox
 from inverse.transitions import Renoise

@@ -2,8 +2,7 @@
 
 from inverse.denoise import Prior
 from inverse.flows import Norm
-from inverse.grids import latent_grid
-from inverse.latent import decoded
+from inverse.latent import decoded, latent_grid
 from inverse.process import Process, Sampler
 from inverse.transitions import DDIM
 

@@ -4,8 +4,8 @@ from torch import Tensor
 
 from inverse.chain import Chain
 from inverse.denoise import Memory, Prior
-from inverse.grids import Walk, flow_grid
-from inverse.latent import decoded
+from inverse.grids import Walk
+from inverse.latent import decoded, flow_grid
 from inverse.levels import Level
 from inverse.linear import steepness
 from inverse.needs import Needs

@@ -3,8 +3,7 @@
 from inverse.autoencoder import autoencoder_of
 from inverse.denoise import Prior
 from inverse.flows import Glue
-from inverse.grids import latent_grid
-from inverse.latent import LatentNoise, decoded
+from inverse.latent import LatentNoise, decoded, latent_grid
 from inverse.process import Process, Sampler
 from inverse.transitions import DDIM
 

@@ -8,8 +8,7 @@ from torch import Tensor
 from inverse.adam import adam
 from inverse.autoencoder import Autoencoder, autoencoder_of
 from inverse.denoise import Memory, Move, Prior, Transition
-from inverse.grids import latent_grid
-from inverse.latent import LatentNoise, decoded
+from inverse.latent import LatentNoise, decoded, latent_grid
 from inverse.levels import Discrete, Level
 from inverse.linear import noise_level
 from inverse.process import Process, Sampler

@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from inverse import solvers
-from inverse.grids import flow_grid, latent_grid
-from inverse.latent import Decoded, decoded
+from inverse.latent import Decoded, decoded, flow_grid, latent_grid
 from inverse.levels import Discrete, Level
 from inverse.needs import Unfit
 from inverse.planning import Planned, plan

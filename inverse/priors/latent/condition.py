@@ -13,6 +13,17 @@ class Condition(NamedTuple):
     hidden: Tensor
     pooled: Tensor | None = None
 
+    def beside(self, other: "Condition", count: int) -> "Condition":
+        """``count`` rows of this, then ``count`` of the other, (2 count, L, D) and (2 count, P)."""
+
+        def rows(a: Tensor, b: Tensor) -> Tensor:
+            return torch.cat([part.expand(count, *part.shape[1:]) for part in (a, b)])
+
+        hidden = rows(self.hidden, other.hidden)
+        if self.pooled is None or other.pooled is None:
+            return Condition(hidden)
+        return Condition(hidden, rows(self.pooled, other.pooled))
+
 
 @torch.no_grad()
 def told(pipeline: Any, prompt: str, negative: str = "") -> tuple[Condition, Condition]:

@@ -136,7 +136,8 @@ class LatentPrior(Prior):
             return self._ask(z, t, prompt)
         negative = self._told("negative")
         assert prompt is not None and negative is not None
-        free, known = self._ask(torch.cat([z, z]), t, _both(negative, prompt, len(z))).chunk(2)
+        both = negative.beside(prompt, len(z))
+        free, known = self._ask(torch.cat([z, z]), t, both).chunk(2)
         return torch.lerp(free, known, self.guidance)
 
     def _ask(self, z: Tensor, t: float, told: Condition | None) -> Tensor:
@@ -153,15 +154,3 @@ class LatentPrior(Prior):
     def _told(self, name: str) -> Condition | None:
         hidden = getattr(self, f"{name}_hidden")
         return None if hidden is None else Condition(hidden, getattr(self, f"{name}_pooled"))
-
-
-def _both(first: Condition, second: Condition, count: int) -> Condition:
-    """``count`` rows of each."""
-
-    def rows(a: Tensor, b: Tensor) -> Tensor:
-        return torch.cat([part.expand(count, *part.shape[1:]) for part in (a, b)])
-
-    hidden = rows(first.hidden, second.hidden)
-    if first.pooled is None or second.pooled is None:
-        return Condition(hidden)
-    return Condition(hidden, rows(first.pooled, second.pooled))
