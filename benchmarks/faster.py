@@ -1,7 +1,7 @@
 """Switches that make the bundled prior's network cheaper: speed, memory and what they cost.
 
 INVERSE_DATA=... python -m benchmarks.faster speed [side=128] [rounds=8] [switches=compile]
-INVERSE_DATA=... python -m benchmarks.faster quality [side=128] [count=3] [switches=...]
+INVERSE_DATA=... python -m benchmarks.faster quality [side=128] [count=2] [switches=...] [tasks=deblur]
 
 Speed: CPU seconds of a network call (so few threads: OMP_NUM_THREADS=1), of all switches in turn,
 at the levels of the `nested` preset's inner chain; the median over rounds, and over that of
@@ -24,8 +24,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from benchmarks.baselines.tasks import TASKS, crops
-from benchmarks.quality import measured, preset, problems, restore
+from benchmarks.baselines.tasks import crops
+from benchmarks.quality import ALL, measured, preset, problems, restore
 from benchmarks.record import save
 from inverse.apps.configuration import build
 from inverse.denoise import Prior
@@ -116,11 +116,13 @@ def weights_mb(prior: Prior) -> float:
     return sum({t.data_ptr(): t.numel() * t.element_size() for t in kept}.values()) / 1e6
 
 
-def quality(side: int = 128, count: int = 3, switches: str | None = None) -> None:
-    """Write results/faster_quality.json."""
-    priors, lpips, rows = chosen(switches, ("contiguous", "compile")), LPIPS("alex"), []
+def quality(
+    side: int = 128, count: int = 2, switches: str | None = None, tasks: str = ALL
+) -> None:
+    """Write results/faster_quality.json; of some of the tasks, one that names them."""
+    priors, lpips, rows = chosen(switches, ("contiguous", "compile", "fp16")), LPIPS("alex"), []
     truth = crops(count, side)
-    for task in TASKS:
+    for task in tasks.split(","):
         plain: dict[bool, dict] = {}
         for equivariant in (True, False):
             for name, prior in priors.items():
@@ -135,12 +137,13 @@ def quality(side: int = 128, count: int = 3, switches: str | None = None) -> Non
                     row[f"{key}_change"] = found[key] - plain[equivariant][key]
                 rows.append(row)
                 print(row, flush=True)
-    save("faster_quality", {"side": side, "count": count, "switches": list(priors)}, rows)
+    name = "faster_quality" + ("" if tasks == ALL else "_" + tasks.replace(",", "_"))
+    save(name, {"side": side, "count": count, "switches": list(priors)}, rows)
 
 
 if __name__ == "__main__":
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
     options: dict = dict(item.split("=", 1) for item in sys.argv[2:])
-    options |= {key: int(value) for key, value in options.items() if key != "switches"}
+    options |= {key: int(value) for key, value in options.items() if value.isdigit()}
     with torch.no_grad():
         {"speed": speed, "quality": quality}[sys.argv[1]](**options)
