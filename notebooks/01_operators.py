@@ -33,8 +33,8 @@ shape = x.shape[1:]
 # ## Nine ways to lose information
 #
 # An operator maps a batch of images $(B, C, H, W)$ to measurements that may have any shape.
-# `picture(y)` lays them out to look at: what is no image (the Walsh-Hadamard samples, the
-# sinogram, the spectrum) is projected back by the pseudo-inverse $A^+$.
+# `picture(y)` lays them out to look at: what is no image (the Walsh-Hadamard and the Fourier
+# samples) is projected back by the pseudo-inverse $A^+$.
 
 # %%
 cameras = {

@@ -63,7 +63,7 @@ show(
 
 # %% [markdown]
 # Equal price is one fairness of several: DiffPIR and PiGDM were published for a hundred steps,
-# and at that price they do better. So a table without its price says nothing.
+# four and eight times what they get here. So a table that does not name its price says nothing.
 #
 # ## 2. Sample or mean?
 #
