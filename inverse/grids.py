@@ -114,24 +114,26 @@ class Passes:
 class Growing:
     """``growing(start)`` is a log-spaced walk to ``end``, of more steps the lower it starts.
 
-    ``least`` steps from level ``top`` and above, ``most`` from ``bottom`` and below, and between
-    them a power of the level: a nested walk that hurries first and takes pains in the end.
+    ``most`` steps from level ``bottom`` and below, else ``least`` from ``top`` and above, and
+    between them a power of the level: a nested walk that hurries at first.
 
     Raises:
-        ValueError: unless ``1 <= least <= most`` and ``0 < bottom < top``.
+        ValueError: unless ``1 <= least <= most`` and both levels are positive.
     """
 
     def __init__(self, least: int, most: int, *, top: float, bottom: float, end: float) -> None:
         if not 1 <= least <= most:
             raise ValueError(f"Growing: need 1 <= least <= most, got {least} and {most}")
-        if not 0 < bottom < top:
-            raise ValueError(f"Growing: need 0 < bottom < top, got {bottom} and {top}")
+        if min(bottom, top) <= 0:
+            raise ValueError(f"Growing: levels must be positive, got {bottom} and {top}")
         self.least, self.most, self.top, self.bottom, self.end = least, most, top, bottom, end
 
     def steps(self, nsr: float) -> int:
         """How many steps a walk from ``nsr`` has."""
-        share = log(self.top / nsr) / log(self.top / self.bottom)
-        return round(self.least * (self.most / self.least) ** min(max(share, 0.0), 1.0))
+        if nsr <= self.bottom:
+            return self.most
+        share = log(self.top / nsr) / log(self.top / self.bottom) if nsr < self.top else 0.0
+        return round(self.least * (self.most / self.least) ** share)
 
     def __call__(self, start: Level | None = None) -> tuple[Level, ...]:
         first = start or Level(1.0, self.top)

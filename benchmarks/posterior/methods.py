@@ -47,6 +47,7 @@ def _nested(prior: Prior, s: Settings) -> Sampler:
         least=5,
         inner=5,
         start=s.start,
+        full=s.end * 4,
         end=s.end * 4,
         finest=s.end,
         lam=1.0,

@@ -12,10 +12,11 @@ from inverse.transitions import Anneal
 def nested(
     prior: Prior,
     *,
-    outer: int = 10,
+    outer: int = 9,
     least: int = 1,
-    inner: int = 5,
+    inner: int = 3,
     start: float = 0.3,
+    full: float = 0.2,
     end: float = 0.05,
     finest: float = 0.03,
     lam: float = 0.18,
@@ -28,7 +29,7 @@ def nested(
 
     Outer, from a Wiener restoration: ``x <- R(x) + outer_temperature sigma n`` over ``outer``
     levels sigma from ``start`` to ``end``. R, the inner chain, walks from sigma down to ``finest``
-    in ``least`` network calls at ``start``, growing as a power of sigma to ``inner`` at ``end``,
+    in ``least`` network calls at ``start``, growing as a power of sigma to ``inner`` at ``full``,
     and alternates the prior and the data (half-quadratic splitting):
     ``x0 = D(x, s)``, ``x0' = argmin ||y - A x||^2 + lam sigma_y^2 / s^2 ||x - x0||^2``,
     ``x <- x0' + inner_temperature s' n``. Each outer step ends clean: a viable restoration.
@@ -45,7 +46,7 @@ def nested(
     """
     step, network = Prox(lam), Equivariant(prior) if equivariant else prior
     denoiser = Prepared(step, network) if data_first else Conditioned(network, step)
-    inside = Growing(least, inner, top=start, bottom=end, end=finest)
+    inside = Growing(least, inner, top=start, bottom=full, end=finest)
     outside = Grid(outer, start=start, end=end, spacing="log")
     return nest(denoiser, inside, inner_temperature, outside, outer_temperature, WienerStart())
 

@@ -12,10 +12,11 @@ from inverse.steps import Lift, Prox
 def nested_latent(
     prior: Prior,
     *,
-    outer: int = 10,
+    outer: int = 9,
     least: int = 1,
-    inner: int = 5,
+    inner: int = 3,
     start: float = 0.6,
+    full: float = 0.4,
     end: float = 0.1,
     finest: float = 0.06,
     lam: float = 0.72,
@@ -36,7 +37,7 @@ def nested_latent(
     """
     autoencoder = autoencoder_of(prior)
     denoiser = Conditioned(prior, Lift(Prox(lam), autoencoder, keep=True))
-    inside = Growing(least, inner, top=start, bottom=end, end=finest)
+    inside = Growing(least, inner, top=start, bottom=full, end=finest)
     outside = Grid(outer, start=start, end=end, spacing="log")
     begin = LatentWiener(autoencoder)
     process = nest(denoiser, inside, inner_temperature, outside, outer_temperature, begin)

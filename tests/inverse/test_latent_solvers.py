@@ -185,7 +185,8 @@ def test_resample_acts_every_so_often_and_explains_the_data_at_the_end():
 # --- ours ------------------------------------------------------------------------------------
 def test_nested_on_latents_is_nested_where_images_are_their_own_latents():
     problem, _ = dense_problem(batch=2)
-    numbers = {"outer": 3, "inner": 2, "start": 0.6, "end": 0.1, "finest": 0.06, "lam": 0.72}
+    numbers = {"outer": 3, "inner": 2, "start": 0.6, "full": 0.3, "end": 0.1}
+    numbers |= {"finest": 0.06, "lam": 0.72}
     ours = final(solvers.nested_latent(gaussian_prior(), **numbers), problem, Rng64([3, 4]))
     pixels = final(
         solvers.nested(gaussian_prior(), **numbers, equivariant=False), problem, Rng64([3, 4])
