@@ -197,9 +197,6 @@ def test_nested_on_latents_is_nested_where_images_are_their_own_latents():
 def test_what_an_autoencoder_loses_is_not_fed_back():
     from inverse.steps import Lift, Prox
 
-    class Lossy(type(prior("sd").autoencoder)):
-        pass
-
     p = prior("sd")
     z = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(0))
     x = p.decode(z)
