@@ -132,7 +132,7 @@ def quality(
                 found, _ = measured(partial(restore, sampler), problems(task, truth), lpips)
                 plain.setdefault(equivariant, found)
                 row = {"task": task, "switch": name, "equivariant": equivariant}
-                row |= {key: found[key] for key in ("psnr", "lpips", "seconds")}
+                row |= {key: found[key] for key in ("psnr", "lpips")}
                 for key in ("psnr", "lpips"):
                     row[f"{key}_change"] = found[key] - plain[equivariant][key]
                 rows.append(row)
