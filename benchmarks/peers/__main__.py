@@ -90,7 +90,7 @@ def main(
         print(
             row["operator"], row["solver"], row["image"], row.get("psnr", row["error"]), flush=True
         )
-    frame = engine.store.read()
+    frame: Any = engine.store.read()  # pandas own annotations let nothing be done with it
     columns = ["psnr", "ssim", "lpips_alex", "residual", "nfe", "nfe_backward", "seconds"]
     means: Any = frame[frame["status"] == "ok"].groupby(["operator", "solver"])[columns].mean()
     config = {"images": int(images), "side": int(side), "steps": int(steps), "sigma": SIGMA}

@@ -65,6 +65,8 @@ class Cluster:
                 f"{error.name} is missing: pip install 'anytime-inverse[ray]'", name=error.name
             ) from error
         self.ray, self.cpus, self.attempts = ray, cpus, attempts
+        kinds = ("RayActorError", "WorkerCrashedError", "NodeDiedError", "OutOfMemoryError")
+        self._deadly = tuple(getattr(ray.exceptions, kind) for kind in kinds)
         self._mine = not ray.is_initialized()
         if self._mine:
             own = {"include_dashboard": False, "num_cpus": workers and workers * cpus}
@@ -132,7 +134,7 @@ class Cluster:
         """The rows of a call that ended; a dead worker is replaced and its chunk put back."""
         try:
             rows = self.ray.get(call) or []
-        except self.ray.exceptions.RayActorError as error:
+        except self._deadly as error:
             self._hire(hired.number, work)
             if hired.chunk:
                 return self._lost(hired.chunk)
