@@ -90,10 +90,12 @@ def main(
         print(
             row["operator"], row["solver"], row["image"], row.get("psnr", row["error"]), flush=True
         )
-    frame: Any = engine.store.read()  # pandas own annotations let nothing be done with it
-    columns = ["psnr", "ssim", "lpips_alex", "residual", "nfe", "nfe_backward", "seconds"]
-    means: Any = frame[frame["status"] == "ok"].groupby(["operator", "solver"])[columns].mean()
-    config = {"images": int(images), "side": int(side), "steps": int(steps), "sigma": SIGMA}
+    frame: Any = engine.store.read()  # pandas' own annotations let nothing be done with it
+    frame = frame[frame["unit"].isin({unit.key for unit in units}) & (frame["status"] == "ok")]
+    columns = ["psnr", "ssim", "lpips_alex", "residual", "nfe", "nfe_backward"]
+    means = frame.groupby(["operator", "solver"])[columns].mean()
+    config = {"images": int(images), "side": int(side), "steps": int(steps), "tasks": tasks}
+    config |= {"sigma": SIGMA}
     config |= {name: version(name) for name in ("azula", "deepinv")}
     save("peers", config, means.round(4).reset_index().to_dict("records"))
     print(means.to_string(float_format="%.3f"))

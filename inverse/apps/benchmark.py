@@ -80,7 +80,8 @@ def _work(engine: "Engine", units: list["Unit"], config: DictConfig) -> None:
 def _local_device(name: str) -> str:
     device = pick_device(name)
     if device == "cuda":
-        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
+        rank = int(os.environ.get("LOCAL_RANK", 0))  # there may be more processes than GPUs
+        torch.cuda.set_device(rank % torch.cuda.device_count())
     return device
 
 
