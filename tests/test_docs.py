@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import expectations
+from benchmarks import expectations, gallery
 from inverse.apps.configuration import GRID, check_overrides
 
 ROOT = Path(__file__).parent.parent
@@ -51,9 +51,15 @@ def test_the_commands_are_ones_that_exist():
         check_overrides(app, words, *([GRID] if app == "benchmark" else []))
 
 
-def test_the_figures_are_those_of_the_result_files():
-    page = expectations.PAGE.read_text()
-    assert page == expectations.page(), "run python -m benchmarks.expectations"
+@pytest.mark.parametrize("module", [expectations, gallery], ids=lambda m: m.__name__)
+def test_the_figures_are_those_of_the_result_files(module):
+    assert module.PAGE.read_text() == module.page(), f"run python -m {module.__name__}"
+
+
+def test_the_gallery_has_all_its_pictures_and_stays_small():
+    shown = set(re.findall(r"\(gallery/(\w+\.jpg)\)", gallery.PAGE.read_text()))
+    files = {path.name: path.stat().st_size for path in gallery.FOLDER.iterdir()}
+    assert shown == set(files) and sum(files.values()) < 2_000_000
 
 
 TEXTS = [*ROOT.glob("*.md"), ROOT / "benchmarks" / "README.md"]  # mkdocs checks those of the site
