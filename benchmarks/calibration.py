@@ -3,7 +3,7 @@
 python -m benchmarks.calibration mixtures [protocol=mcgdiff] [steps=20] [d=8,80] [m=1,2,4]
     [instances=10] [samples=1000] [methods=nested,...]
 INVERSE_DATA=... python -m benchmarks.calibration kodak [images=2] [side=64] [samples=39]
-    [presets=nested] [precision=bf16]
+    [presets=nested] [tasks=inpaint,...] [precision=bf16]
 python -m benchmarks.calibration plot
 
 ``mixtures``: the problems of `benchmarks.exact_posterior`, whose posterior is known, along 1,000
@@ -12,8 +12,8 @@ and of true means over 8x8 blocks, inside the intervals of a preset's samples, o
 samples span 50, 80 and 95 % exactly. ``spread`` is the standard deviation that the samples claim
 over the RMSE that their mean has: 1 if they are honest.
 
-Writes results/calibration_<protocol>_<steps>.json, calibration_kodak.json and, from all of these,
-calibration.png.
+Writes results/calibration_<protocol>_<steps>.json, calibration_kodak_<presets>.json and, from all
+of these, calibration.png.
 """
 
 import os
@@ -99,20 +99,21 @@ def kodak(
     samples: str = "39",
     presets: str = "nested",
     precision: str = "float32",
+    tasks: str = ",".join(TASKS),
 ) -> None:
     """Measure presets on photographs: does the truth look like one more sample?"""
     count, rows = int(samples), []
     config = {"images": int(images), "side": int(side), "samples": count, "sigma": SIGMA}
     config |= {"precision": precision}
     samplers = ours_by_name(load_prior(BUNDLED, precision), presets)
-    for task in TASKS:
+    for task in tasks.split(","):
         given = problems(task, crops(int(images), int(side)))
         truth = torch.cat([images for images, _, _ in given])
         for name, sampler in samplers.items():
             row = {"task": task, "method": name} | reliability(clouds(sampler, given, count), truth)
             rows.append(row)
             print({k: v for k, v in row.items() if not isinstance(v, list)}, flush=True)
-        save("calibration_kodak", config, rows)
+        save("calibration_kodak_" + presets.replace(",", "_"), config, rows)
 
 
 def clouds(sampler: Sampler, given: list, count: int) -> Tensor:

@@ -24,12 +24,12 @@ def curves() -> dict[str, dict[str, tuple[list, list]]]:
                 who: (levels, _mean([r["coverage"] for r in rows if r["method"] == who]))
                 for who in dict.fromkeys(row["method"] for row in rows)
             }
-    if (path := RESULTS / "calibration_kodak.json").exists():
-        rows = json.loads(path.read_text())["rows"]
-        for key in ("pixels", "blocks"):
-            found[f"Kodak, {key}"] = {
-                f"{r['method']}, {r['task']}": (r["nominal"], r[key]) for r in rows
-            }
+    files = sorted(RESULTS.glob("calibration_kodak_*.json"))
+    rows = [row for file in files for row in json.loads(file.read_text())["rows"]]
+    for key in ("pixels", "blocks") if rows else ():
+        found[f"Kodak, {key}"] = {
+            f"{r['method']}, {r['task']}": (r["nominal"], r[key]) for r in rows
+        }
     return found
 
 
