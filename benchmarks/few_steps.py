@@ -56,8 +56,7 @@ def samplers(prior: Prior, kind: str, steps: int) -> dict[str, Sampler]:
     grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time")
     if kind == "split":
         flow = ScoreFlow(PinvScore(1.0))
-        rules = {name: rule for name, rule in RULES.items() if name in SPLIT}
-        return {name: Process(prior, rule, grid, flow, "strang") for name, rule in rules.items()}
+        return {name: Process(prior, RULES[name], grid, flow, "strang") for name in SPLIT}
     return {name: Process(_denoiser(prior, kind), rule, grid) for name, rule in RULES.items()}
 
 
