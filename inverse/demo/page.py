@@ -53,9 +53,9 @@ def launch(blocks: gr.Blocks, menu: Menu, host: str, port: int | None) -> str:
 
     Raises: OSError when the port is taken.
     """
-    blocks.queue(default_concurrency_limit=4, api_open=False)
     if port is not None:
         _expect_free(host, port)
+    blocks.queue(default_concurrency_limit=4, api_open=False)
     _, address, _ = blocks.launch(
         server_name=host,
         server_port=port,
