@@ -1,7 +1,7 @@
 """Switches that make the bundled prior's network cheaper: speed, memory and what they cost.
 
 INVERSE_DATA=... python -m benchmarks.faster speed [side=128] [rounds=8] [switches=compile]
-INVERSE_DATA=... python -m benchmarks.faster quality [side=128] [count=2] [switches=...] [tasks=deblur]
+INVERSE_DATA=... python -m benchmarks.faster quality [side=128] [count=2] [tasks=deblur]
 
 Speed: CPU seconds of a network call (so few threads: OMP_NUM_THREADS=1), of all switches in turn,
 at the levels of the `nested` preset's inner chain; the median over rounds, and over that of
@@ -116,9 +116,7 @@ def weights_mb(prior: Prior) -> float:
     return sum({t.data_ptr(): t.numel() * t.element_size() for t in kept}.values()) / 1e6
 
 
-def quality(
-    side: int = 128, count: int = 2, switches: str | None = None, tasks: str = ALL
-) -> None:
+def quality(side: int = 128, count: int = 2, switches: str | None = None, tasks: str = ALL) -> None:
     """Write results/faster_quality.json; of some of the tasks, one that names them."""
     priors, lpips, rows = chosen(switches, ("contiguous", "compile", "fp16")), LPIPS("alex"), []
     truth = crops(count, side)
