@@ -36,6 +36,11 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
+def on_page_markdown(markdown: str, **_: object) -> str:
+    """Links to the benchmarks' own page, right in the repository, lead to the site's."""
+    return markdown.replace("../benchmarks/README.md", "benchmarks.md")
+
+
 def on_page_content(content: str, **_: object) -> str:
     """Set formulas as MathML, which browsers show without any script."""
     formula = r'<(span|div) class="arithmatex">\\[([](.*?)\\[)\]]</\1>'
