@@ -14,10 +14,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from benchmarks.catalogue import catalogue, settings
+from benchmarks.catalogue import catalogue
 from benchmarks.quality import preset
 from benchmarks.record import RESULTS, save
 from benchmarks.support import operators, read
+from benchmarks.tuned import settings
 from inverse.apps.configuration import build
 from inverse.images import sample_photograph, save_image
 from inverse.metrics import psnr
