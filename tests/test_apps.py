@@ -56,7 +56,7 @@ def test_restoring_the_default_photograph_writes_everything(inverse):
     for name in ("measurement.png", "restored.png", "panel.png", "anytime.png"):
         assert Image.open(folder / name).size[0] >= 32
     metrics = json.loads((folder / "metrics.json").read_text())
-    assert metrics["nfe"] == 6 and metrics["finished"] and metrics["lpips"] is None
+    assert metrics["nfe"] == 4 and metrics["finished"] and metrics["lpips"] is None
     assert len(metrics["psnr"]) == len(metrics["residual"]) == 1
     assert metrics["peak_memory_mb"] > 0 and metrics["seconds"] > 0
     assert "image: astronaut" in (folder / "config" / "config.yaml").read_text()
@@ -210,9 +210,9 @@ def test_the_steps_follow_from_the_budget(inverse):
 
 
 def test_without_a_plan_a_budget_stops_with_the_best_so_far(inverse):
-    code, out, _, folder = inverse("budget.nfe=4", "plan=false")
+    code, out, _, folder = inverse("budget.nfe=3", "plan=false")
     assert code == 0 and "stopped early" in out
-    assert json.loads((folder / "metrics.json").read_text())["nfe"] == 4
+    assert json.loads((folder / "metrics.json").read_text())["nfe"] == 3
 
 
 def test_a_budget_too_small_exits_130(inverse):
@@ -326,7 +326,7 @@ def test_a_class_conditional_flow_from_the_command_line_restores(inverse, tmp_pa
     trained = [f"prior.path={tmp_path / 'trained' / 'prior.safetensors'}", "size=16"]
     code, _, err, folder = inverse(*trained, "prior.label=dogs", "prior.guidance=2")
     assert code == 0, err
-    assert json.loads((folder / "metrics.json").read_text())["nfe"] == 12  # of 6 for one
+    assert json.loads((folder / "metrics.json").read_text())["nfe"] == 8  # of 4 for one
     code, _, err, _ = inverse(*trained, "prior.label=dgs", folder="bad")
     assert code == 1 and "did you mean 'dogs'" in err
 
@@ -388,7 +388,7 @@ def test_ctrl_c_writes_the_best_so_far(inverse, monkeypatch):
         signal.signal(signal.SIGINT, before)
     metrics = json.loads((folder / "metrics.json").read_text())
     assert code == 0 and "stopped early" in out
-    assert metrics["finished"] is False and metrics["nfe"] == 2
+    assert metrics["finished"] is False and metrics["nfe"] == 4
     assert (folder / "restored.png").is_file()
 
 

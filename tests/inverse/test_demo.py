@@ -31,10 +31,12 @@ from inverse.priors import load_prior, save_prior
 from tests.inverse.test_solvers import tiny_prior
 
 CONFIG = OmegaConf.to_container(OmegaConf.load(FOLDER / "demo.yaml"))
+SHARP = "nested, a sharp sample"
+CONFIG["solvers"][SHARP]["presets"]["quick"] = {"outer": 4, "least": 3}  # four steps of three calls
 MENU = Menu.read({**CONFIG, "sizes": [32], "size": 32})
 RANDOM, PAINTED, BOX = "pixels lost at random", "painted by you", "a box lost"
-FORM = Form(size=32, degradation=RANDOM, strength=0.3, solver="nested, a sharp sample")
-QUICK = replace(FORM, preset="quick")  # four steps of three calls
+FORM = Form(size=32, degradation=RANDOM, strength=0.3, solver=SHARP)
+QUICK = replace(FORM, preset="quick")
 
 
 class Gate:
@@ -42,7 +44,7 @@ class Gate:
 
     def __init__(self, prior):
         self.permits, self.calls = threading.Semaphore(0), 0
-        prior.register_forward_pre_hook(self._pass)
+        self.hook = prior.register_forward_pre_hook(self._pass)
 
     def _pass(self, *_):
         assert self.permits.acquire(timeout=30)
@@ -65,6 +67,7 @@ def shop(gate):
     yield Workshop(MENU, partial(recipe, prior, "cpu"), line)
     gate.allow()
     line.close()
+    gate.hook.remove()  # the prior is that of all tests
 
 
 @pytest.fixture
@@ -177,7 +180,7 @@ def test_steps_are_seen_as_they_come(session, gate):
     gate.allow(4)
     seen = next(f for f in frames if f.last is not None)
     assert seen.state == "running" and seen.last.iterate.step == 1
-    assert not run.job.done and gate.calls == 4
+    assert not run.job.done and 3 <= gate.calls <= 4
     gate.allow()
     steps = [f.last.iterate.step for f in frames]
     last = run.moments[-1]
