@@ -38,8 +38,9 @@ prior = bundled()
 # This is all there is to it. `nested(prior)` writes the same with its constants:
 #
 # ```python
-# inner = Process(Conditioned(prior, Prox(0.18)), Anneal(1.0), Grid(3, end=0.03, spacing="log"))
-# outer = Process(Nested(inner), Anneal(0.5), Grid(8, start=0.3, end=0.05, spacing="log"))
+# walk = Growing(1, 3, top=0.3, bottom=0.2, end=0.03)  # one call at first, three from 0.2 down
+# inner = Process(Conditioned(prior, Prox(0.18)), Anneal(1.0), walk)
+# outer = Process(Nested(inner), Anneal(0.5), Grid(9, start=0.3, end=0.05, spacing="log"))
 # ```
 #
 # A denoiser (`prior`) followed by a data step (`Prox`) is a denoiser (`Conditioned`); a sampler

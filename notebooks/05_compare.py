@@ -42,7 +42,19 @@ x = torch.stack([sample_photograph(name, size=64) for name in ("astronaut", "che
 problem = measure(inpaint_random(x.shape[1:], keep=0.3), gaussian(0.1), x, Rng([10, 11, 12]))
 entrants = {
     "nested": solvers.nested(prior),
-    "nested_mean": solvers.nested(prior, lam=0.06, inner_temperature=0.0, data_first=True),
+    "nested_mean": solvers.nested(
+        prior,
+        outer=8,
+        inner=6,
+        start=0.2,
+        full=0.06,
+        end=0.06,
+        finest=0.025,
+        lam=0.06,
+        outer_temperature=0.3,
+        inner_temperature=0.0,
+        data_first=True,
+    ),  # fmt: skip
     "diffpir": solvers.diffpir(prior, steps=24, lam=1.0, zeta=1.0),
     "pigdm": solvers.pigdm(prior, steps=12),  # with as many backward passes
 }
@@ -143,7 +155,7 @@ samplers = {
     "ddrm": solvers.ddrm(toy, steps=20),
     "pigdm": solvers.pigdm(toy, steps=20),
     "dps": solvers.dps(toy, steps=20),
-    "nested": solvers.nested(toy, outer=7),
+    "nested": solvers.nested(toy, outer=7, least=3),
     "nested_posterior": solvers.nested_posterior(toy, group=count),
 }
 draws = {"exact": exact, "exact, again": again}
