@@ -191,12 +191,12 @@ def test_steps_of_stateful_transitions_resume(transition, split):
 def test_solve_counts_network_calls_forward_and_backward():
     result = solve(solvers.dps(tiny_prior(), steps=5), problem(), Rng([0, 1, 2]))
     assert (result.nfe, result.backward, result.finished) == (5, 5, True)
-    result = solve(solvers.nested(tiny_prior(), outer=3, inner=2), problem(), Rng([0, 1, 2]))
-    assert (result.nfe, result.backward) == (6, 0)
+    result = solve(solvers.nested(tiny_prior(), outer=3), problem(), Rng([0, 1, 2]))
+    assert (result.nfe, result.backward) == (7, 0)  # of one call, then three each
 
 
 def test_a_budget_of_calls_is_kept_and_the_best_so_far_returned():
-    sampler = solvers.nested(tiny_prior(), outer=4, inner=3)
+    sampler = solvers.nested(tiny_prior(), outer=4, least=3)
     result = solve(sampler, problem(), Rng([0, 1, 2]), Budget(nfe=8), keep=4)
     assert result.nfe == 8 and not result.finished
     assert [s.nfe for s in result.snapshots] == [3, 6]
@@ -211,7 +211,7 @@ def test_long_runs_keep_a_few_snapshots_only():
 
 def test_a_budget_too_small_for_a_first_image_says_so():
     with pytest.raises(NothingReady, match="before a first restoration"):
-        solve(solvers.nested(tiny_prior(), inner=3), problem(), Rng([0, 1, 2]), Budget(nfe=2))
+        solve(solvers.nested(tiny_prior(), least=3), problem(), Rng([0, 1, 2]), Budget(nfe=2))
 
 
 def test_ctrl_c_returns_the_best_so_far():
