@@ -126,7 +126,7 @@ def main(
     shown = [
         "nested",
         f"nested {count // 3}x3",
-        f"mean {count // 6}x6",
+        "nested_mean",
         "vanilla",
         "ddnm",
         "diffpir",
