@@ -12,7 +12,9 @@ def plot(rows: list[dict], path: Path) -> None:
 
     names = list(dict.fromkeys(row["kind"] for row in rows))
     methods = list(dict.fromkeys(row["method"] for row in rows if "rmse" in row))
-    figure, axes = pyplot.subplots(2, len(names), figsize=(4 * len(names), 7), squeeze=False)
+    figure, axes = pyplot.subplots(
+        2, len(names), figsize=(4 * len(names) + 1.5, 7), squeeze=False, layout="constrained"
+    )
     for column, kind in zip(axes.T, names, strict=True):
         for axis, key in zip(column, ("rmse", "lpips"), strict=True):
             for i, name in enumerate(methods):
@@ -22,6 +24,5 @@ def plot(rows: list[dict], path: Path) -> None:
                 seconds, errors = [r["seconds"] for r in mine], [r[key] for r in mine]
                 axis.plot(seconds, errors, marker=".", label=name, **style)
             axis.set(xscale="log", yscale="log", title=f"{kind}: {key}", xlabel="seconds")
-    axes[0][-1].legend(fontsize="x-small")
-    figure.tight_layout()
+    figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside right center")
     figure.savefig(path, dpi=80)
