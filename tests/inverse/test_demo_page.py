@@ -32,7 +32,7 @@ expect.set_options(timeout=60_000)
 
 SHOTS = os.environ.get("INVERSE_SCREENSHOTS")
 MENU = Menu.read({**CONFIG, "sizes": [64, 128, 192, 256], "size": 64})
-FAST = {next(iter(MENU.solvers)): Solver("nested", {"usual": {"outer": 4}})}  # 3 calls a step
+FAST = {next(iter(MENU.solvers)): Solver("nested", {"usual": {"outer": 4, "least": 3}})}  # 3 calls a step
 
 
 class Site:
