@@ -17,6 +17,8 @@ from inverse.process import Descent, Iterate, Sampler
 from inverse.solving import Budget, Meter
 from operators import Problem, Rng
 
+MANY = 32  # steps from which on a plan need not look at each of them
+
 
 def plan(sampler: Sampler, budget: Budget) -> Sampler:
     """The sampler, planned for the budget where there is one and the sampler's walk can be."""
@@ -97,7 +99,10 @@ class Planned(Sampler):
         if not paid:
             return planned
         least = min(paid) * (1 + 1e-9)  # a budget that just suffices does
-        return bisect_right(range(1, int(least) + 1), least, key=partial(self._cost, level))
+        mean = self._cost(level, MANY) / MANY
+        if least > mean * MANY:  # what a step costs in the mean no longer depends on their number
+            return int(least / mean)
+        return bisect_right(range(1, MANY + 1), least, key=partial(self._cost, level))
 
     def _cost(self, level: Level, steps: int) -> float:
         """What ``steps`` steps from ``level`` to clean cost; inf for more than there can be."""
