@@ -8,7 +8,7 @@ those of `conf/solver`, the papers'; only the number of steps is changed so that
 near ``nfe`` (what was really spent is in the table; backward passes are counted apart). With
 ``constants=tuned`` one constant of each solver is, task by task, the best that `benchmarks.tuned`
 found on validation images at as many calls. One picture per task shows every solver on the first
-image.
+image. Rows of other tasks of the same configuration and commit stay.
 """
 
 import math
@@ -23,7 +23,7 @@ from torch import Tensor
 
 from benchmarks.baselines.tasks import SIGMA, TASKS, crops
 from benchmarks.quality import measured, problems, restore
-from benchmarks.record import RESULTS, save
+from benchmarks.record import RESULTS, earlier, save
 from benchmarks.tuned import GRIDS, best, compose
 from inverse.apps.configuration import FOLDER
 from inverse.images import save_image
@@ -84,15 +84,15 @@ def main(
     names = solvers.split(",") if solvers else list(GRIDS) if chosen else catalogue()
     config: dict[str, Any] = {"nfe": calls, "images": len(truth), "side": int(side)}
     config |= {"sigma": SIGMA, "precision": precision, "constants": constants}
-    stem, rows = f"catalogue_{nfe}" + ("_tuned" if chosen else ""), []
+    stem = f"catalogue_{nfe}" + ("_tuned" if chosen else "")
     for task in tasks.split(","):
         changed = {name: chosen.get((name, task), {}) for name in names}
         samplers = {name: compose(network, name, calls, **changed[name]) for name in names}
         found, tiles = run(task, samplers, truth, lpips)
-        rows += [row | {"constants": changed[row["method"]]} for row in found]
+        rows = [row | {"constants": changed[row["method"]]} for row in found]
         shown = [tiles[i : i + 6] for i in range(0, len(tiles), 6)]
         save_image(panel(*shown, size=int(side)), RESULTS / f"{stem}_{task}.jpg")
-        save(stem, config, rows)
+        save(stem, config, earlier(stem, config, rows, ("task", "method")) + rows)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ import sys
 import torch
 
 from benchmarks.posterior import MEASURES, METHODS, PROTOCOLS, measure
-from benchmarks.record import RESULTS, commit, save
+from benchmarks.record import RESULTS, earlier, save
 
 
 def show(row: dict) -> None:
@@ -54,7 +54,7 @@ def main(protocol: str = "mcgdiff", methods: str = "", name: str = "", **options
     for d in sizes:
         for m in counts:
             rows = measure(protocol, d, m, names, instances, settings)
-            save(name, config, earlier(name, config, rows) + rows)
+            save(name, config, earlier(name, config, rows, ("d", "m", "method")) + rows)
             for row in rows:
                 show(row)
 
@@ -79,16 +79,6 @@ def _floor_first(name: str) -> tuple[bool, str]:
 
 def _failed(row: dict) -> str:
     return f" ({row['failures']:.0f} failed)" if row["failures"] else ""
-
-
-def earlier(name: str, config: dict, rows: list[dict]) -> list[dict]:
-    """Rows already in the file, of the same configuration and commit, that are not among these."""
-    path = RESULTS / f"{name}.json"
-    record = json.loads(path.read_text()) if path.exists() else {}
-    if (record.get("config"), record.get("commit")) != (config, commit()):
-        return []
-    new = {(row["d"], row["m"], row["method"]) for row in rows}
-    return [row for row in record["rows"] if (row["d"], row["m"], row["method"]) not in new]
 
 
 if __name__ == "__main__":

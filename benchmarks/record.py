@@ -23,3 +23,16 @@ def save(name: str, config: dict, rows: list[dict]) -> Path:
     record = {"config": config, "commit": commit(), "machine": machine(), "rows": rows}
     write_atomic(path, json.dumps(record, indent=1) + "\n")
     return path
+
+
+def earlier(name: str, config: dict, rows: list[dict], keys: tuple[str, ...]) -> list[dict]:
+    """Rows already in a file, of the same configuration and commit, that are not among ``rows``.
+
+    So a study can be run in turns; ``keys`` tell its rows apart.
+    """
+    path = RESULTS / f"{name}.json"
+    record = json.loads(path.read_text()) if path.exists() else {}
+    if (record.get("config"), record.get("commit")) != (config, commit()):
+        return []
+    new = {tuple(row[key] for key in keys) for row in rows}
+    return [row for row in record["rows"] if tuple(row[key] for key in keys) not in new]

@@ -1,11 +1,12 @@
 """One constant of each published solver, chosen on validation images: by task, at few calls.
 
-INVERSE_DATA=... python -m benchmarks.tuned [nfe=20] [images=2] [precision=bf16] [solvers=dps,...]
+INVERSE_DATA=... python -m benchmarks.tuned [nfe=20] [images=2] [side=128] [precision=bf16]
+    [solvers=dps,...]
 
 The constants of the papers are for their own step counts, often a thousand. Here the one that
-matters most is tried at each value of `GRIDS` on Caltech-101 validation images (128 x 128), never
+matters most is tried at each value of `GRIDS` on centres of Caltech-101 validation images, never
 on those that are reported; `benchmarks.catalogue constants=tuned` takes the value of best LPIPS.
-Writes results/tuned_<nfe>.json.
+Writes results/tuned_<nfe>.json; rows of other solvers of the same configuration and commit stay.
 """
 
 import json
@@ -17,9 +18,9 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.baselines.tasks import TASKS
+from benchmarks.baselines.tasks import TASKS, centre
 from benchmarks.quality import measured, preset, problems, restore
-from benchmarks.record import RESULTS, save
+from benchmarks.record import RESULTS, earlier, save
 from inverse.apps.configuration import build
 from inverse.denoise import Prior
 from inverse.metrics import LPIPS
@@ -89,11 +90,12 @@ def compose(prior: Prior, name: str, nfe: int, **constants: float) -> Sampler:
     return build(config)(prior)
 
 
-def validation(count: int) -> torch.Tensor:
-    """(count, 3, 128, 128): Caltech-101 validation images, evenly spread."""
+def validation(count: int, side: int = 128) -> torch.Tensor:
+    """(count, 3, side, side): centres of Caltech-101 validation images, evenly spread."""
     path = Path(os.environ["INVERSE_DATA"]) / "eval" / "caltech101_val100_128.zip"
     source = ImageSource(path)
-    return torch.stack([source.tensor(i * len(source) // count) for i in range(count)])
+    chosen = (source.tensor(i * len(source) // count) for i in range(count))
+    return torch.stack([centre(image, side) for image in chosen])
 
 
 def best(nfe: int) -> dict[tuple[str, str], dict[str, float]]:
@@ -108,14 +110,19 @@ def best(nfe: int) -> dict[tuple[str, str], dict[str, float]]:
 
 
 def main(
-    nfe: str = "20", images: str = "2", precision: str = "float32", solvers: str = ",".join(GRIDS)
+    nfe: str = "20",
+    images: str = "2",
+    side: str = "128",
+    precision: str = "float32",
+    solvers: str = ",".join(GRIDS),
 ) -> None:
     """Try every value on every task, and write."""
     calls, prior, lpips = int(nfe), load_prior(BUNDLED, precision), LPIPS("alex")
-    truth, rows = validation(int(images)), []
-    config = {"nfe": calls, "images": len(truth), "precision": precision}
+    truth, file = validation(int(images), int(side)), f"tuned_{nfe}"
+    config = {"nfe": calls, "images": len(truth), "side": int(side), "precision": precision}
     for name in solvers.split(","):
         constant, values = GRIDS[name]
+        rows: list[dict] = []
         configured = settings(name, calls).get(constant, preset(name)[constant])
         for value in sorted({*values, configured}):
             sampler = compose(prior, name, calls, **{constant: value})
@@ -126,7 +133,7 @@ def main(
                 row = {"method": name, "task": task, "constant": constant, "value": value} | scores
                 rows.append(row)
                 print(*row.values(), flush=True)
-        save(f"tuned_{nfe}", config, rows)
+        save(file, config, earlier(file, config, rows, ("method", "task", "value")) + rows)
 
 
 if __name__ == "__main__":
