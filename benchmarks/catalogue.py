@@ -51,14 +51,13 @@ def run(
     for name, sampler in samplers.items():
         row = {"task": task, "method": name}
         try:
-            figures, x = measured(partial(restore, sampler), given, lpips)
+            figures, x = measured(partial(restore, sampler, keep=0), given, lpips)
         except Unfit as error:
             rows.append(row | {"refused": str(error)})
             continue
         if not math.isfinite(figures["psnr"]):
             rows.append(row | {"failed": "not finite", "nfe": figures["nfe"]})
             continue
-        del figures["curve"]
         rows.append(row | figures)
         tiles.append(Tile(name, x, f"{figures['psnr']:.1f} dB · {figures['lpips']:.2f}"))
         scores = " ".join(f"{k} {figures[k]:.3f}" for k in ("psnr", "lpips", "residual"))

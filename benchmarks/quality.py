@@ -90,9 +90,9 @@ Restored = tuple[Tensor, list, int, int]
 """A restoration, its snapshots, its forward and its backward network calls."""
 
 
-def restore(sampler: Sampler, problem: Problem, seeds: list[int]) -> Restored:
-    """What a sampler makes of a problem."""
-    result = solve(sampler, problem, Rng(seeds), keep=1000)
+def restore(sampler: Sampler, problem: Problem, seeds: list[int], keep: int = 1000) -> Restored:
+    """What a sampler makes of a problem, and ``keep`` estimates on the way."""
+    result = solve(sampler, problem, Rng(seeds), keep=keep)
     return result.x0, list(result.snapshots), result.nfe, result.backward
 
 

@@ -127,7 +127,9 @@ def main(
         for value in sorted({*values, configured}):
             sampler = compose(prior, name, calls, **{constant: value})
             for task in TASKS:
-                figures, _ = measured(partial(restore, sampler), problems(task, truth), lpips)
+                figures, _ = measured(
+                    partial(restore, sampler, keep=0), problems(task, truth), lpips
+                )
                 finite = math.isfinite(figures["psnr"])
                 scores = {k: figures[k] if finite else None for k in ("psnr", "lpips")}
                 row = {"method": name, "task": task, "constant": constant, "value": value} | scores
