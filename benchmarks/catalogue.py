@@ -1,4 +1,4 @@
-"""Every solver on the four tasks, with its paper's constants, at about the same network calls.
+"""Every solver of pixels on the four tasks, with its paper's constants, at equal network calls.
 
 INVERSE_DATA=... python -m benchmarks.catalogue [nfe=20] [images=6] [side=128] [precision=bf16]
     [tasks=inpaint,...] [solvers=ddnm,...] [prior=PATH] [constants=paper|tuned]
@@ -33,11 +33,17 @@ from inverse.panels import Tile, panel
 from inverse.priors import BUNDLED, load_prior
 from inverse.process import Sampler
 
+BUDGETS = {"nested_fast", "nested_best"}
+"""Ours at other budgets."""
+
+OTHERS = {"latino", "ldps", "nested_latent", "psld", "resample"}
+"""Made for latents or consistency models: with a prior of pixels they are others of the table."""
+
 
 def catalogue() -> list[str]:
-    """The names of all solvers, without the other budgets of ours."""
+    """The names of the solvers that are compared."""
     every = {path.stem for path in (FOLDER / "solver").glob("*.yaml")}
-    return sorted(every - {"nested_fast", "nested_best"})
+    return sorted(every - BUDGETS - OTHERS)
 
 
 def run(

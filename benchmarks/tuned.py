@@ -64,6 +64,8 @@ def settings(name: str, nfe: int) -> dict:
         case "sitcom":
             steps = max(1, round(nfe**0.5))
             return {"steps": steps, "iterations": max(1, nfe // steps - 1)}
+        case "pnpflow":
+            return {"steps": max(1, nfe // int(preset(name).draws))}
         case "mgps":
             return {"steps": max(1, nfe // 5), "burst": 4}
         case "ltsp" | "stsp":
