@@ -1,0 +1,44 @@
+"""The command line with a tiny prior, and a photograph."""
+
+import pytest
+from PIL import Image
+
+from inverse.apps import main as command
+from inverse.priors import save_prior
+from tests.inverse.test_solvers import tiny_prior
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory):
+    path = tmp_path_factory.mktemp("prior") / "prior.safetensors"
+    save_prior(tiny_prior(), path)
+    return path
+
+
+@pytest.fixture
+def inverse(weights, tmp_path, monkeypatch, capsys):
+    """Run ``inverse restore`` with a tiny prior; gives (exit code, stdout, stderr, folder)."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments, app="restore", folder="out"):
+        small = [f"prior.path={weights}", "prior=file", "size=32", "lpips=null"]
+        if not any(str(argument).startswith("solver=") for argument in arguments):
+            small.append("solver.outer=2")
+        if app == "restore":
+            arguments = (*small, f"hydra.run.dir={folder}", *arguments)
+        code = 0
+        try:
+            command.main([app, *map(str, arguments)])
+        except SystemExit as stop:
+            code = stop.code or 0
+        out, err = capsys.readouterr()
+        return code, out, err, tmp_path / folder
+
+    return run
+
+
+@pytest.fixture
+def photo(tmp_path):
+    path = tmp_path / "photo.png"
+    Image.effect_noise((40, 36), 60).convert("RGB").save(path)
+    return path
