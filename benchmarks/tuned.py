@@ -1,12 +1,13 @@
 """One constant of each published solver, chosen on validation images: by task, at few calls.
 
 INVERSE_DATA=... python -m benchmarks.tuned [nfe=20] [images=2] [side=128] [precision=bf16]
-    [solvers=dps,...]
+    [solvers=dps,...] [name=tuned_20]
 
 The constants of the papers are for their own step counts, often a thousand. Here the one that
 matters most is tried at each value of `GRIDS` on centres of Caltech-101 validation images, never
 on those that are reported; `benchmarks.catalogue constants=tuned` takes the value of best LPIPS.
-Writes results/tuned_<nfe>.json; rows of other solvers of the same configuration and commit stay.
+Writes results/tuned_<nfe>.json, where rows of other solvers of the same configuration and commit
+stay, or NAME.json; what is best is looked for in all results/tuned_<nfe>*.json.
 """
 
 import json
@@ -33,7 +34,7 @@ GRIDS: dict[str, tuple[str, list[float]]] = {
     "daps": ("start", [0.5, 1.0, 3.0, 10.0]),
     "ddnm_plus": ("eta", [0.0, 0.5, 0.85, 1.0]),
     "ddrm": ("eta", [0.0, 0.5, 0.85, 1.0]),
-    "diffpir": ("lam", [0.1, 0.3, 1.0, 3.0]),
+    "diffpir": ("zeta", [0.0, 0.7, 0.9, 1.0]),
     "dmps": ("lam", [0.3, 0.6, 1.0, 3.0]),
     "dps": ("zeta", [1.0, 3.0, 10.0, 30.0]),
     "ilvr": ("factor", [2, 8]),
@@ -102,7 +103,8 @@ def validation(count: int, side: int = 128) -> torch.Tensor:
 
 def best(nfe: int) -> dict[tuple[str, str], dict[str, float]]:
     """(Solver, task) -> the constant and value of least LPIPS on the validation images."""
-    rows = json.loads((RESULTS / f"tuned_{nfe}.json").read_text())["rows"]
+    files = sorted(RESULTS.glob(f"tuned_{nfe}*.json"))
+    rows = [row for file in files for row in json.loads(file.read_text())["rows"]]
     found: dict[tuple[str, str], dict] = {}
     for row in rows:
         key = (row["method"], row["task"])
@@ -117,24 +119,24 @@ def main(
     side: str = "128",
     precision: str = "float32",
     solvers: str = ",".join(GRIDS),
+    name: str = "",
 ) -> None:
     """Try every value on every task, and write."""
     calls, prior, lpips = int(nfe), load_prior(BUNDLED, precision), LPIPS("alex")
-    truth, file = validation(int(images), int(side)), f"tuned_{nfe}"
+    truth, file = validation(int(images), int(side)), name or f"tuned_{nfe}"
     config = {"nfe": calls, "images": len(truth), "side": int(side), "precision": precision}
-    for name in solvers.split(","):
-        constant, values = GRIDS[name]
+    for solver in solvers.split(","):
+        constant, values = GRIDS[solver]
         rows: list[dict] = []
-        configured = settings(name, calls).get(constant, preset(name)[constant])
+        configured = settings(solver, calls).get(constant, preset(solver)[constant])
         for value in sorted({*values, configured}):
-            sampler = compose(prior, name, calls, **{constant: value})
+            sampler = compose(prior, solver, calls, **{constant: value})
             for task in TASKS:
-                figures, _ = measured(
-                    partial(restore, sampler, keep=0), problems(task, truth), lpips
-                )
+                method = partial(restore, sampler, keep=0)
+                figures, _ = measured(method, problems(task, truth), lpips)
                 finite = math.isfinite(figures["psnr"])
-                scores = {k: figures[k] if finite else None for k in ("psnr", "lpips")}
-                row = {"method": name, "task": task, "constant": constant, "value": value} | scores
+                row: dict = {"method": solver, "task": task, "constant": constant, "value": value}
+                row |= {key: figures[key] if finite else None for key in ("psnr", "lpips")}
                 rows.append(row)
                 print(*row.values(), flush=True)
         save(file, config, earlier(file, config, rows, ("method", "task", "value")) + rows)
