@@ -2,6 +2,7 @@
 
 INVERSE_DATA=... python -m benchmarks.catalogue [nfe=20] [images=6] [side=128] [precision=bf16]
     [tasks=inpaint,...] [solvers=ddnm,...] [prior=PATH] [constants=paper|tuned]
+python -m benchmarks.catalogue table [name=catalogue_20]
 
 Crops of Kodak, noise of standard deviation 0.05 on [-1, 1], one sample each. The constants are
 those of `conf/solver`, the papers'; only the number of steps is changed so that forward calls come
@@ -11,6 +12,7 @@ found on validation images at as many calls. One picture per task shows every so
 image. Rows of other tasks of the same configuration and commit stay.
 """
 
+import json
 import math
 import os
 import sys
@@ -100,6 +102,31 @@ def main(
         save(stem, config, earlier(stem, config, rows, ("task", "method")) + rows)
 
 
+def table(name: str = "catalogue_20") -> None:
+    """Print a result file as a Markdown table, the least LPIPS first: PSNR / LPIPS by task."""
+    rows = json.loads((RESULTS / f"{name}.json").read_text())["rows"]
+    cells = {(row["method"], row["task"]): row for row in rows}
+    tasks = list(dict.fromkeys(row["task"] for row in rows))
+
+    def mean(method: str) -> float:
+        found = [cells[method, task].get("lpips") or math.inf for task in tasks]
+        return sum(found) / len(found)
+
+    def cell(row: dict) -> str:
+        if "psnr" not in row:
+            return "refused" if "refused" in row else "failed"
+        constant = "".join(f" ({key} {value:g})" for key, value in row["constants"].items())
+        return f"{row['psnr']:.1f} / {row['lpips']:.2f}{constant}"
+
+    print("| solver | calls |", " | ".join(tasks), "|")
+    print("|---" * (len(tasks) + 2) + "|")
+    for method in sorted(dict.fromkeys(row["method"] for row in rows), key=mean):
+        found = [cells[method, task] for task in tasks]
+        calls = next((f"{r['nfe']} + {r['backward']}" for r in found if "backward" in r), "")
+        print(f"| {method} | {calls} |", " | ".join(map(cell, found)), "|")
+
+
 if __name__ == "__main__":
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
-    main(**dict(item.split("=", 1) for item in sys.argv[1:]))
+    command, words = (table, sys.argv[2:]) if sys.argv[1:2] == ["table"] else (main, sys.argv[1:])
+    command(**dict(item.split("=", 1) for item in words))
