@@ -22,7 +22,7 @@ from inverse.demo.choices import PHOTO, Menu, Solver
 from inverse.demo.line import Line
 from inverse.demo.sessions import Sessions, Workshop
 from inverse.priors import bundled
-from tests.inverse.test_demo import CONFIG, Gate
+from tests.demo.shared import CONFIG, Gate
 from tests.inverse.test_solvers import tiny_prior
 
 pytest.importorskip("gradio", reason="gradio is not installed (extra demo)")
