@@ -10,13 +10,7 @@ from inverse.demo import views
 from inverse.demo.bundle import bundle
 from inverse.demo.jobs import Job
 from inverse.demo.limits import Refused
-from tests.demo.shared import (
-    FORM,
-    MENU,
-    QUICK,
-    finish,
-    until,
-)
+from tests.demo.shared import FORM, MENU, QUICK, finish, until
 
 
 def test_steps_are_seen_as_they_come(session, gate):

@@ -9,13 +9,7 @@ import torch
 from inverse.demo.bundle import bundle
 from inverse.demo.choices import PHOTO
 from inverse.demo.limits import Refused
-from tests.demo.shared import (
-    BOX,
-    PAINTED,
-    QUICK,
-    finish,
-    stroke,
-)
+from tests.demo.shared import BOX, PAINTED, QUICK, finish, stroke
 
 
 def test_going_on_unchanged_ends_where_it_would_have(session, gate):

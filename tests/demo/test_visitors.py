@@ -14,11 +14,7 @@ from inverse.demo.painting import flatten, mask_of, paint_over
 from inverse.demo.sessions import Sessions
 from inverse.demo.uploads import accept
 from inverse.images import load_image
-from tests.demo.shared import (
-    MENU,
-    QUICK,
-    stroke,
-)
+from tests.demo.shared import MENU, QUICK, stroke
 
 
 def test_visitors_share_nothing_and_leave_nothing(sessions, gate, tmp_path):
