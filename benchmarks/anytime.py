@@ -51,8 +51,17 @@ def box(shape: Shape, seed: int = 0) -> LinearOperator:
 ALL: dict[str, Callable[[Shape, int], LinearOperator]] = TASKS | {"box": box}
 
 
-def ours(prior: Prior, outer: int, inner: int, transition: Transition | None = None) -> Process:
-    """The shipped preset with inner walks of one length, or by another transition."""
+def ours(
+    prior: Prior,
+    outer: int,
+    inner: int,
+    transition: Transition | None = None,
+    temperature: float | None = None,
+) -> Process:
+    """The shipped preset with inner walks of one length, or by another transition.
+
+    ``temperature`` replaces that of the outer walk and of its start: 1 is as warm as `vanilla`.
+    """
     it = preset("nested")
     chain = Process(
         Conditioned(Equivariant(prior), Prox(it.lam)),
@@ -60,7 +69,8 @@ def ours(prior: Prior, outer: int, inner: int, transition: Transition | None = N
         Grid(inner, end=it.finest, spacing="log"),
     )
     grid = Grid(outer, start=it.start, end=it.end, spacing="log")
-    return Process(Nested(chain), Anneal(it.outer_temperature), grid, start=WienerStart())
+    warm = it.outer_temperature if temperature is None else temperature
+    return Process(Nested(chain), Anneal(warm), grid, start=WienerStart(temperature or 0.0))
 
 
 def methods(prior: Prior, nfe: int) -> dict[str, Sampler]:
@@ -74,6 +84,7 @@ def methods(prior: Prior, nfe: int) -> dict[str, Sampler]:
         ("Heun", Heun(), 2),  # its last step, to the clean image, takes one call: 2 n - 1
     ):
         found[f"nested {nfe // 3}x3 {name}"] = ours(prior, nfe // 3, steps, transition)
+    found[f"nested {nfe // 3}x3 warm"] = ours(prior, nfe // 3, 3, temperature=1.0)
     for name in ("nested", "nested_mean"):
         if nfe == calls(shipped := build(preset(name))(prior)):
             found[name] = shipped
