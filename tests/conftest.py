@@ -19,3 +19,17 @@ def data() -> Path:
 @pytest.fixture(autouse=True)
 def _one_thread() -> None:
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Headless Chromium: Playwright's own, or the one that INVERSE_CHROMIUM names; or skipped."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = os.environ.get("INVERSE_CHROMIUM")
+    with playwright.sync_playwright() as driver:
+        try:
+            it = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        except playwright.Error as error:
+            pytest.skip(f"no Chromium to be had: {str(error).splitlines()[0]}")
+        yield it
+        it.close()

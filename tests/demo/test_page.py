@@ -70,18 +70,6 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def browser():
-    path = os.environ.get("INVERSE_CHROMIUM")
-    with playwright.sync_playwright() as driver:
-        try:
-            it = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        except playwright.Error as error:
-            pytest.skip(f"no Chromium to be had: {str(error).splitlines()[0]}")
-        yield it
-        it.close()
-
-
-@pytest.fixture(scope="module")
 def connected():
     """Every address that this process connected to."""
     found, connect = [], socket.socket.connect

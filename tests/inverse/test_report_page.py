@@ -3,28 +3,13 @@
 Skipped without playwright or a browser: Playwright's own, or the one that INVERSE_CHROMIUM names.
 """
 
-import os
-
 import pytest
 
 for name in ("pandas", "pyarrow", "jinja2", "matplotlib"):
     pytest.importorskip(name, reason="benchmarks need the extra: benchmark")
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 from inverse.benchmarking.report import write  # noqa: E402
 from tests.inverse import grids_of_benchmarks as small  # noqa: E402
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = os.environ.get("INVERSE_CHROMIUM")
-    with playwright.sync_playwright() as driver:
-        try:
-            it = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        except playwright.Error as error:
-            pytest.skip(f"no Chromium to be had: {str(error).splitlines()[0]}")
-        yield it
-        it.close()
 
 
 @pytest.fixture(scope="module")
