@@ -1,7 +1,7 @@
 """Anytime: quality against network calls, nested beside plain chains and published solvers.
 
 INVERSE_DATA=... python -m benchmarks.anytime [nfe=24] [images=4] [side=128] [precision=bf16]
-    [tasks=inpaint,...] [only=ddnm,...] [folder=mcmaster18]
+    [tasks=inpaint,...] [only=ddnm,...] [folder=mcmaster18] [name=anytime_24]
 
 The four tasks of `benchmarks.quality` and box inpainting, noise of standard deviation 0.05. Every
 method is planned for ``nfe`` forward calls and walks its own schedule once; its curve is the
@@ -13,7 +13,7 @@ restoration, which costs no call. Summaries, means over the tasks:
   which on LPIPS stays within 10 % of the last;
 - PSNR and LPIPS of the last estimate.
 
-Writes results/anytime_<nfe>.json and .png.
+Writes results/anytime_<nfe>.json and .png, or NAME.json and .png.
 """
 
 import os
@@ -85,7 +85,7 @@ def methods(prior: Prior, nfe: int) -> dict[str, Sampler]:
     ):
         found[f"nested {nfe // 3}x3 {name}"] = ours(prior, nfe // 3, steps, transition)
     found[f"nested {nfe // 3}x3 warm"] = ours(prior, nfe // 3, 3, temperature=1.0)
-    for name in ("nested", "nested_mean"):
+    for name in ("nested", "nested_mean", "nested_sharp"):
         if nfe == calls(shipped := build(preset(name))(prior)):
             found[name] = shipped
     for outer, inner in ((nfe // 6, 6), (nfe // 3, 3)):
@@ -114,6 +114,7 @@ def main(
     tasks: str = ",".join(ALL),
     only: str = "",
     folder: str = "kodak24_500",
+    name: str = "",
 ) -> None:
     """Measure, write and print."""
     count, prior, lpips = int(nfe), load_prior(BUNDLED, precision), LPIPS("alex")
@@ -126,13 +127,13 @@ def main(
     for task in tasks.split(","):
         given = problems(task, truth, ALL[task])
         start = _start(given, lpips)
-        for name, sampler in samplers.items():
+        for method, sampler in samplers.items():
             figures, _ = measured(partial(restore, sampler), given, lpips)
             found = summary(figures["curve"], start, count)
-            rows.append({"task": task, "method": name, "start": start} | figures | found)
-            print(f"{task:9}{name:22}{text(found)}", flush=True)
+            rows.append({"task": task, "method": method, "start": start} | figures | found)
+            print(f"{task:9}{method:22}{text(found)}", flush=True)
     totals = means(rows)
-    name = f"anytime_{count}" + ("" if folder == "kodak24_500" else f"_{folder}")
+    name = name or f"anytime_{count}" + ("" if folder == "kodak24_500" else f"_{folder}")
     save(name, config | {"means": totals}, rows)
     shown = [
         "nested",
@@ -144,8 +145,8 @@ def main(
         "dps",
     ]
     plot([row for row in rows if row["method"] in shown], RESULTS / f"{name}.png")
-    for name, found in sorted(totals.items(), key=lambda item: item[1]["area"]):
-        print(f"{name:22}{text(found)}")
+    for method, found in sorted(totals.items(), key=lambda item: item[1]["area"]):
+        print(f"{method:22}{text(found)}")
 
 
 if __name__ == "__main__":
