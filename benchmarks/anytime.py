@@ -135,15 +135,8 @@ def main(
     totals = means(rows)
     name = name or f"anytime_{count}" + ("" if folder == "kodak24_500" else f"_{folder}")
     save(name, config | {"means": totals}, rows)
-    shown = [
-        "nested",
-        f"nested {count // 3}x3",
-        "nested_mean",
-        "vanilla",
-        "ddnm",
-        "diffpir",
-        "dps",
-    ]
+    nested = ["nested", "nested_mean", "nested_sharp", f"nested {count // 3}x3"]
+    shown = [*nested, "vanilla", "ddnm", "diffpir", "dps"]
     plot([row for row in rows if row["method"] in shown], RESULTS / f"{name}.png")
     for method, found in sorted(totals.items(), key=lambda item: item[1]["area"]):
         print(f"{method:22}{text(found)}")

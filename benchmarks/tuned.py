@@ -54,7 +54,7 @@ GRIDS: dict[str, tuple[str, list[float]]] = {
 def settings(name: str, nfe: int) -> dict:
     """What is changed in the configuration of a solver so that it spends about ``nfe`` calls."""
     match name:
-        case "nested":
+        case "nested" | "nested_sharp":
             return {"outer": max(1, round(nfe * 9 / 24))}  # 24 calls in 9 steps
         case "nested_mean":
             return {"outer": max(1, nfe // 3)}  # 24 calls in 8 steps
