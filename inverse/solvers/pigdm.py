@@ -25,6 +25,9 @@ def pigdm(
     Reference: Song et al., 2023, ICLR, openreview:9_gsMA8MRKQ, Alg. 1 (no released code).
     Departures: r^2 as for a variance exploding path at equal nsr, which on the variance
     preserving path is sigma^2, as it should be (the paper's formula mixes the two).
+
+    As published, g is added whole at every step, however short: more steps guide more, and far
+    more than 20 overshoot where A is ill-conditioned (benchmarks/README.md).
     """
     grid = Grid(steps, VP(), start=start, end=end, spacing="time")
     return Process(prior, DDIM(eta), grid, flow=Pinv(data_variance))
