@@ -85,7 +85,7 @@ def methods(prior: Prior, nfe: int) -> dict[str, Sampler]:
     ):
         found[f"nested {nfe // 3}x3 {name}"] = ours(prior, nfe // 3, steps, transition)
     found[f"nested {nfe // 3}x3 warm"] = ours(prior, nfe // 3, 3, temperature=1.0)
-    for name in ("nested", "nested_mean", "nested_sharp"):
+    for name in ("nested", "nested_mean"):
         if nfe == calls(shipped := build(preset(name))(prior)):
             found[name] = shipped
     for outer, inner in ((nfe // 6, 6), (nfe // 3, 3)):
@@ -135,7 +135,7 @@ def main(
     totals = means(rows)
     name = name or f"anytime_{count}" + ("" if folder == "kodak24_500" else f"_{folder}")
     save(name, config | {"means": totals}, rows)
-    nested = ["nested", "nested_mean", "nested_sharp", f"nested {count // 3}x3"]
+    nested = ["nested", "nested_mean", f"nested {count // 3}x3"]
     shown = [*nested, "vanilla", "ddnm", "diffpir", "dps"]
     plot([row for row in rows if row["method"] in shown], RESULTS / f"{name}.png")
     for method, found in sorted(totals.items(), key=lambda item: item[1]["area"]):

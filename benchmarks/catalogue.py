@@ -35,8 +35,8 @@ from inverse.panels import Tile, panel
 from inverse.priors import BUNDLED, load_prior
 from inverse.process import Sampler
 
-PRESETS = {"nested_fast", "nested_best", "nested_sharp"}
-"""Ours at other budgets and temperatures."""
+BUDGETS = {"nested_fast", "nested_best"}
+"""Ours at other budgets."""
 
 OTHERS = {"latino", "ldps", "nested_latent", "psld", "resample"}
 """Made for latents or consistency models: with a prior of pixels they are others of the table."""
@@ -45,7 +45,7 @@ OTHERS = {"latino", "ldps", "nested_latent", "psld", "resample"}
 def catalogue() -> list[str]:
     """The names of the solvers that are compared."""
     every = {path.stem for path in (FOLDER / "solver").glob("*.yaml")}
-    return sorted(every - PRESETS - OTHERS)
+    return sorted(every - BUDGETS - OTHERS)
 
 
 def run(

@@ -29,17 +29,12 @@ from benchmarks.baselines.ffdnet import load_ffdnet
 from benchmarks.baselines.tasks import SIGMA, TASKS, crops
 from benchmarks.record import RESULTS, save
 from inverse.apps.configuration import FOLDER, build
-from inverse.denoise import Conditioned, Prior
-from inverse.equivariant import Equivariant
-from inverse.grids import Grid
+from inverse.denoise import Prior
 from inverse.metrics import LPIPS, score
 from inverse.priors import BUNDLED, load_prior
 from inverse.process import Process, Sampler
 from inverse.seeds import seed_for
 from inverse.solving import solve
-from inverse.starts import WienerStart
-from inverse.steps import Prox
-from inverse.transitions import Renoise
 from operators import LinearOperator, Problem, Rng, gaussian, measure
 
 BATCH, ALL = 4, ",".join(TASKS)
@@ -56,14 +51,10 @@ def ours_by_name(prior: Prior, names: str) -> dict[str, Sampler]:
 
 
 def vanilla(prior: Prior, nfe: int | None = None) -> dict[str, Sampler]:
-    """A plain chain of as many calls as ``nested``: same network, data step, levels and start."""
-    it = preset("nested")
-    network = Equivariant(prior) if it.equivariant else prior
-    grid = Grid(nfe or calls(build(it)(prior)), start=it.start, end=it.finest, spacing="log")
-    chain = Process(
-        Conditioned(network, Prox(it.lam)), Renoise(1.0), grid, start=WienerStart(temperature=1.0)
-    )
-    return {"vanilla": chain}
+    """The preset ``plain``: as many calls as ``nested``, same network, data step and start."""
+    config = preset("plain")
+    config.update({"outer": nfe or config.outer})
+    return {"vanilla": build(config)(prior)}
 
 
 def calls(process: Process) -> int:

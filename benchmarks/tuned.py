@@ -54,8 +54,10 @@ GRIDS: dict[str, tuple[str, list[float]]] = {
 def settings(name: str, nfe: int) -> dict:
     """What is changed in the configuration of a solver so that it spends about ``nfe`` calls."""
     match name:
-        case "nested" | "nested_sharp":
+        case "nested":
             return {"outer": max(1, round(nfe * 9 / 24))}  # 24 calls in 9 steps
+        case "plain":
+            return {"outer": nfe}
         case "nested_mean":
             return {"outer": max(1, nfe // 3)}  # 24 calls in 8 steps
         case "nested_posterior":

@@ -40,8 +40,8 @@ def nested(
     measurement's noise is not put back. ``equivariant`` turns and flips the network at random.
 
     Inner temperature 1 gives a posterior-like sample (``nested``, perceptual), 0 a point estimate
-    (``nested_mean``, distortion). With the others at 1 too, from a higher start, more is invented
-    where the measurement lost detail: sharper, and farther from the truth (``nested_sharp``).
+    (``nested_mean``, distortion). One call inside and every temperature 1 make the plain chain,
+    not nested (``plain``): rougher on the way, sharper in the end where detail was lost.
     Linear operators; no backward pass.
 
     Reference: Elata et al., 2023, arXiv:2305.19066 (nesting); Zhang et al., 2021,
