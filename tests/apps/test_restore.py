@@ -94,7 +94,8 @@ def test_light_is_needed_to_count_photons(inverse):
 @pytest.mark.parametrize("solver", groups()["solver"])
 def test_every_solver_restores(weights, solver, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    steps = "solver.outer=2" if solver.startswith("nested") else "solver.steps=2"
+    ours = solver.startswith("nested") or solver == "plain"
+    steps = "solver.outer=2" if ours else "solver.steps=2"
     small = [f"prior.path={weights}", "prior=file", "size=32", "lpips=null", "hydra.run.dir=out"]
     command.main(["restore", f"solver={solver}", steps, *small])
     assert (tmp_path / "out" / "metrics.json").is_file()
