@@ -30,7 +30,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
             files.append(File.generated(config, f"notebooks/{name}", content=data))
     text = (ROOT / "benchmarks" / "README.md").read_text().replace("](../docs/", "](")
     files.append(File.generated(config, "benchmarks.md", content=text))
-    for name in re.findall(r"!\[[^]]*\]\((results/[^)]+)\)", text):
+    for name in sorted(set(re.findall(r"\]\((results/[^)]+\.(?:png|jpg))\)", text))):
         path = str(ROOT / "benchmarks" / name)
         files.append(File.generated(config, name, abs_src_path=path))
     return files
