@@ -13,8 +13,9 @@ def daps(
     steps: int = 200,
     ode_steps: int = 5,
     langevin: int = 100,
-    rate: float = 0.1,
-    tau: float | None = None,
+    rate: float = 1.0,
+    walk: float | None = 0.14,
+    tau: float | None = 0.01,
     momentum: float = 0.0,
     start: float = 100.0,
     end: float = 0.1,
@@ -26,20 +27,20 @@ def daps(
     `Langevin`), ``x_b = x0' + s_b n``. Any differentiable operator, no backward pass through the
     network. A sampler of its own approximation, not of the posterior: under a Gaussian prior it
     widens the variance about twofold (tests/inverse/test_langevin.py). So the more the Langevin
-    chain mixes where nothing is measured, the noisier the image: its rate is kept low on purpose.
+    chain mixes where nothing is measured, the noisier the image: ``walk`` bounds it.
 
     Reference: Zhang et al., 2024, arXiv:2407.01521, Alg. 1; released: 200 levels of 5 calls, 100
     gradients, tau 0.01 whatever the noise, step sizes 1e-4 (super-resolution, random inpainting,
     Gaussian deblurring), 5e-5 (box inpainting, motion deblurring, phase retrieval), 2e-5 (high
-    dynamic range): with tau = 0.01 and ||A|| = 1 these are rates of 1, 0.5 and 0.2. The released
-    Hamiltonian variant, also without an accept step, has its own numbers for every task, such as
-    12 gradients at momentum 0.9 (super-resolution); ``daps_hmc.yaml`` has 20 for all.
-    Departures: tau is sigma_y by default (0.01 where the noise is 0.05 fits the noise), and the
-    rate 0.1, which then moves about as far per level as the released values do; the data gradient
-    is that of ``||r||^2 / (2 tau^2)`` (the released code drops the 2); the step size is relative to
-    the largest stable one, so that it suits every tau and A.
+    dynamic range): walks of 0.14, 0.10 and 0.06, and at ||A|| = 1 rates of 1, 0.5 and 0.2. The
+    released Hamiltonian variant, also without an accept step, has its own numbers for every task,
+    such as 12 gradients at momentum 0.9 (super-resolution); ``daps_hmc.yaml`` has 20 for all.
+    Departures: the step size is the released one, 1e-4, unless that is more than ``rate`` times
+    the largest stable one (A of larger norm); the data gradient is that of ``||r||^2 / (2 tau^2)``
+    (the released code drops the 2). tau = null is sigma_y, the true noise, which takes longer
+    walks to fit the data: on data of another scale than images set ``walk`` to null.
     """
     flow = Process(prior, DDIM(0), Grid(ode_steps, end=0.01))
-    step = Langevin(langevin, rate, tau, momentum, start, end)
+    step = Langevin(langevin, rate, tau, momentum, start, end, walk)
     grid = Grid(steps, start=start, end=end)
     return Process(Conditioned(Nested(flow), step), Renoise(1), grid)

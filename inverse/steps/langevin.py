@@ -1,5 +1,7 @@
 """Langevin data step: a sample of the image given its estimate and the data, for any operator."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -15,16 +17,20 @@ class Langevin(DataStep):
 
     From x = x0: ``v <- m v - sqrt(h) grad + sqrt(2 (1 - m)) n``, ``x <- x + sqrt(h) v``. With
     momentum m = 0 unadjusted Langevin, otherwise damped Hamiltonian dynamics from v ~ N(0, I).
-    The step size is ``h = share / (1 / nsr^2 + ||A||^2 / tau^2)``, per sample, with ||A|| that of
-    the Jacobian at x0 where A is not linear; h from share = 2 on diverges. The share falls
-    linearly in ``nsr^(1/7)`` from ``rate`` at ``start`` to a hundredth of it at ``end``.
+    The step size is ``h = rate / (1 / nsr^2 + ||A||^2 / tau^2)``, per sample, with ||A|| that of
+    the Jacobian at x0 where A is not linear; from rate = 2 on it diverges. Where nothing is
+    measured the moves are a random walk of standard deviation ``sqrt(2 h steps / (1 - m))``, and h
+    is no larger than keeps it below ``walk``: an operator of small norm asks for long steps, which
+    would fill its null space with noise. Both bounds fall linearly in ``nsr^(1/7)``, from
+    ``start`` to a hundredth at ``end``.
 
     Args:
         steps: gradients of the data term.
-        rate: the share at ``start``, above 0 and below 2.
+        rate: share of the largest stable step, above 0 and below 2.
         tau: standard deviation that the data term assumes; None is the problem's sigma_y.
         momentum: m in [0, 1).
-        start, end: noise-to-signal ratios between which the share falls.
+        start, end: noise-to-signal ratios between which the step size falls.
+        walk: on the image's scale; None is no bound.
 
     Reference: Zhang et al., 2024, arXiv:2407.01521, Alg. 1 (DAPS; momentum as in its code).
 
@@ -40,22 +46,25 @@ class Langevin(DataStep):
         momentum: float = 0.0,
         start: float = 100.0,
         end: float = 0.1,
+        walk: float | None = None,
     ) -> None:
         sound = steps >= 1 and 0 < rate < 2 and 0 <= momentum < 1 and 0 < end < start
-        if not sound or (tau is not None and tau <= 0):
+        if not sound or any(value is not None and value <= 0 for value in (tau, walk)):
             raise ValueError(
-                "Langevin: need steps >= 1, 0 < rate < 2, 0 <= momentum < 1, 0 < end < start, "
-                f"tau > 0 or null, got {steps=}, {rate=}, {momentum=}, {start=}, {end=}, {tau=}"
+                "Langevin: need steps >= 1, 0 < rate < 2, 0 <= momentum < 1, 0 < end < start, tau "
+                f"and walk > 0 or null, got {steps=}, {rate=}, {momentum=}, {start=}, {end=}, "
+                f"{tau=}, {walk=}"
             )
         self.steps, self.rate, self.tau, self.momentum = steps, rate, tau, momentum
         self.start, self.end = start, end
+        self.longest = math.inf if walk is None else walk**2 * (1 - momentum) / (2 * steps)
 
     @torch.no_grad()
     def __call__(self, x0: Tensor, level: Level, problem: Problem, rng: Rng) -> Tensor:
         pull = level.nsr**-2
         push = 1 / (noise_variance(problem) if self.tau is None else self.tau**2)
         gain = steepness(problem, x0, rng)
-        size = self._share(level) / (pull + push * gain)
+        size = (self.rate / (pull + push * gain)).clamp_max(self.longest) * self._share(level)
         root, push = column(size.sqrt(), x0), column(push, x0)
         keep, fresh = self.momentum, (2 * (1 - self.momentum)) ** 0.5
         x, v = x0, rng.normal(x0.shape) if keep else torch.zeros_like(x0)
@@ -68,4 +77,4 @@ class Langevin(DataStep):
     def _share(self, level: Level) -> float:
         ends = [nsr ** (1 / 7) for nsr in (self.start, level.nsr, self.end)]
         passed = (ends[0] - ends[1]) / (ends[0] - ends[2])
-        return self.rate * (1 - 0.99 * min(max(passed, 0.0), 1.0))
+        return 1 - 0.99 * min(max(passed, 0.0), 1.0)

@@ -114,6 +114,21 @@ def test_no_operator_makes_it_diverge(momentum):
     assert float(rms.max()) < 2.5
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.8])
+@pytest.mark.parametrize("gain", [1.0, 0.02])
+def test_what_is_not_measured_wanders_no_further_than_told(momentum, gain):
+    """However small the operator is, which asks for longer steps."""
+    mask = torch.zeros(SHAPE).bool()
+    mask[..., 0] = True
+    x0 = torch.zeros((COUNT, *SHAPE)).double()
+    operator = gain * Inpaint(SHAPE, mask).to(torch.float64)
+    given = Problem(operator, gaussian(0.05), operator(x0))
+    step = Langevin(150, 1.0, momentum=momentum, start=9.0, walk=0.1)
+    x = step(x0, VE()(10.0), given, Rng64(range(COUNT)))
+    lost = (x * ~mask).flatten(1).square().sum(1).mean() / (~mask).sum()
+    assert float(lost.sqrt()) == pytest.approx(0.1, rel=0.1)
+
+
 def test_the_step_size_is_per_sample():
     """Sample 1 has a hundredth of sample 0's noise; each moves as it does alone."""
     mask = torch.ones(SHAPE).bool()
@@ -128,7 +143,8 @@ def test_the_step_size_is_per_sample():
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_daps_has_the_moments_of_its_update(momentum):
-    kind = {"steps": 6, "ode_steps": 4, "start": 20.0}
+    kind: dict = {"steps": 6, "ode_steps": 4, "start": 20.0}
+    kind |= {"tau": None, "walk": None}  # the true noise, and no bound but that of stability
     sampler = solvers.daps(PRIOR, langevin=8, rate=0.9, momentum=momentum, **kind)
     x = list(sampler.iterate(PROBLEM, Rng64(range(COUNT))))[-1].x0
 
@@ -168,7 +184,15 @@ def test_daps_in_the_limit_widens_the_posterior():
 
 @pytest.mark.parametrize(
     "bad",
-    [{"steps": 0}, {"rate": 0.0}, {"rate": 2.0}, {"momentum": 1.0}, {"tau": 0.0}, {"end": 100.0}],
+    [
+        {"steps": 0},
+        {"rate": 0.0},
+        {"rate": 2.0},
+        {"momentum": 1.0},
+        {"tau": 0.0},
+        {"walk": 0.0},
+        {"end": 100.0},
+    ],
     ids=str,
 )
 def test_bad_numbers_are_refused(bad):
