@@ -1,7 +1,7 @@
 """Every solver of pixels on the four tasks, with its paper's constants, at equal network calls.
 
 INVERSE_DATA=... python -m benchmarks.catalogue [nfe=20] [images=6] [side=128] [precision=bf16]
-    [tasks=inpaint,...] [solvers=ddnm,...] [prior=PATH] [constants=paper|tuned]
+    [tasks=inpaint,...] [solvers=ddnm,...] [prior=PATH] [constants=paper|tuned] [name=NAME]
 python -m benchmarks.catalogue table [name=catalogue_20]
 
 Crops of Kodak, noise of standard deviation 0.05 on [-1, 1], one sample each. The constants are
@@ -83,18 +83,19 @@ def main(
     solvers: str = "",
     prior: str | Path = BUNDLED,
     constants: str = "paper",
+    name: str = "",
 ) -> None:
-    """Measure, write results/catalogue_<nfe>[_tuned].json and a picture per task."""
+    """Measure, write results/catalogue_<nfe>[_tuned].json (or NAME) and a picture per task."""
     network, calls = load_prior(prior, precision), int(nfe)
     truth, lpips = crops(int(images), int(side)), LPIPS("alex")
     chosen = best(calls) if constants == "tuned" else {}
     names = solvers.split(",") if solvers else list(GRIDS) if chosen else catalogue()
     config: dict[str, Any] = {"nfe": calls, "images": len(truth), "side": int(side)}
     config |= {"sigma": SIGMA, "precision": precision, "constants": constants}
-    stem = f"catalogue_{nfe}" + ("_tuned" if chosen else "")
+    stem = name or f"catalogue_{nfe}" + ("_tuned" if chosen else "")
     for task in tasks.split(","):
-        changed = {name: chosen.get((name, task), {}) for name in names}
-        samplers = {name: compose(network, name, calls, **changed[name]) for name in names}
+        changed = {n: chosen.get((n, task), {}) for n in names}
+        samplers = {n: compose(network, n, calls, **changed[n]) for n in names}
         found, tiles = run(task, samplers, truth, lpips)
         rows = [row | {"constants": changed[row["method"]]} for row in found]
         shown = [tiles[i : i + 6] for i in range(0, len(tiles), 6)]
