@@ -36,6 +36,9 @@ class Settings:
 DPS_ZETA = {"mcgdiff": 0.2, "tmpd": 0.05, "mgps": 1.0, "gaussian": 0.3}
 """As the papers ran DPS: MCGdiff's 0.1 is of the gradient of the squared norm over the norm."""
 
+NO_IMAGES = {"tau": None, "rate": 0.1, "walk": None}
+"""DAPS with the true noise, and steps that know no scale: its own are for pixels in [-1, 1]."""
+
 
 Method = Callable[[Prior, Settings], Sampler]
 
@@ -91,10 +94,11 @@ METHODS: dict[str, Method] = {
     "dmps": _down(solvers.dmps, lam=1.0),
     "dps": lambda prior, s: solvers.dps(prior, **s.levels, zeta=DPS_ZETA[s.family]),
     "pigdm": lambda prior, s: solvers.pigdm(prior, **s.levels),
+    "pigdm/score": lambda prior, s: solvers.pigdm(prior, **s.levels, integrate=True),
     "lgd": _down(solvers.lgd, zeta=0.3),
     "mmps": _down(solvers.mmps, iterations=4),
     "tmpd": _down(solvers.tmpd),
-    "daps": lambda prior, s: _down(solvers.daps)(prior, s.share(5)),
+    "daps": lambda prior, s: _down(solvers.daps, **NO_IMAGES)(prior, s.share(5)),
     "mgps": lambda prior, s: _down(solvers.mgps, rate=0.3, burst=2)(prior, s.share(4)),
     "mgps/steps": _down(solvers.mgps, rate=0.3),
     "sitcom": lambda prior, s: _down(solvers.sitcom, iterations=4)(prior, s.share(5)),

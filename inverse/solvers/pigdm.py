@@ -1,7 +1,7 @@
 """PiGDM: pseudo-inverse guided diffusion."""
 
-from inverse.denoise import Prior
-from inverse.flows import Pinv
+from inverse.denoise import Guided, Prior
+from inverse.flows import Pinv, PinvScore
 from inverse.grids import Grid
 from inverse.levels import VP
 from inverse.process import Process
@@ -16,6 +16,7 @@ def pigdm(
     data_variance: float | None = 1.0,
     start: float = 150.0,
     end: float = 0.01,
+    integrate: bool = False,
 ) -> Process:
     """A DDIM step plus the score of the data when x0 given x is Gaussian of variance r^2.
 
@@ -27,7 +28,11 @@ def pigdm(
     preserving path is sigma^2, as it should be (the paper's formula mixes the two).
 
     As published, g is added whole at every step, however short: more steps guide more, and far
-    more than 20 overshoot where A is ill-conditioned (benchmarks/README.md).
+    more than 20 overshoot where A is ill-conditioned (benchmarks/README.md). With ``integrate`` it
+    is a score, ``x_b = DDIM(x, x0 + s^2 / (a r^2) g)``, and the steps converge: closer to the
+    posterior where that is known, less faithful to the data on photographs.
     """
     grid = Grid(steps, VP(), start=start, end=end, spacing="time")
+    if integrate:
+        return Process(Guided(prior, PinvScore(data_variance)), DDIM(eta), grid)
     return Process(prior, DDIM(eta), grid, flow=Pinv(data_variance))

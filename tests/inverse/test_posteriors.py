@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from inverse import solvers
 from inverse.denoise import Conditioned, Guided
 from inverse.flows import PinvScore, ScoreFlow
 from inverse.grids import Grid
@@ -99,6 +100,15 @@ def test_pigdm_is_exact_on_a_white_prior_of_matched_variance():
     mean, cov = prior.posterior(MATRIX, PROBLEM.y[:1], PROBLEM.sigma)
     guided = Guided(prior, PinvScore(data_variance=0.8))
     x = draw(Process(guided, Heun(), GRID))
+    assert float((x.mean(0) - mean[0]).norm() / cov.diagonal().sum().sqrt()) < 0.08
+    assert 0.9 < float(x.var(0).sum() / cov.diagonal().sum()) < 1.1
+
+
+def test_the_solver_pigdm_is_exact_where_it_integrates_its_score():
+    prior = Gaussian(SHAPE, torch.zeros(DIM).double(), 0.8 * torch.eye(DIM).double())
+    mean, cov = prior.posterior(MATRIX, PROBLEM.y[:1], PROBLEM.sigma)
+    kind = {"steps": 150, "start": 40.0, "data_variance": 0.8, "integrate": True}
+    x = draw(solvers.pigdm(prior, **kind))
     assert float((x.mean(0) - mean[0]).norm() / cov.diagonal().sum().sqrt()) < 0.08
     assert 0.9 < float(x.var(0).sum() / cov.diagonal().sum()) < 1.1
 

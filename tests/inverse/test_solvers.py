@@ -58,6 +58,7 @@ SOLVERS = {
     "mmps": functools.partial(solvers.mmps, steps=4, iterations=2),
     "mpgd": functools.partial(solvers.mpgd, steps=5),
     "pigdm": functools.partial(solvers.pigdm, steps=5),
+    "pigdm-score": functools.partial(solvers.pigdm, steps=5, integrate=True),
     "reddiff": functools.partial(solvers.reddiff, steps=5),
     "sitcom": functools.partial(solvers.sitcom, steps=3, iterations=2),
     "tmpd": functools.partial(solvers.tmpd, steps=5),
