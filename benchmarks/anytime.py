@@ -35,7 +35,8 @@ from inverse.equivariant import Equivariant
 from inverse.grids import Grid
 from inverse.metrics import LPIPS, score
 from inverse.priors import BUNDLED, load_prior
-from inverse.process import Nested, Process, Sampler
+from inverse.process import Process, Sampler
+from inverse.solvers.nested import nest
 from inverse.starts import WienerStart, wiener
 from inverse.steps import Prox
 from inverse.transitions import DDIM, Anneal, DPMSolver2M, Heun
@@ -63,14 +64,12 @@ def ours(
     ``temperature`` replaces that of the outer walk and of its start: 1 is as warm as `vanilla`.
     """
     it = preset("nested")
-    chain = Process(
-        Conditioned(Equivariant(prior), Prox(it.lam)),
-        transition or Anneal(it.inner_temperature),
-        Grid(inner, end=it.finest, spacing="log"),
-    )
-    grid = Grid(outer, start=it.start, end=it.end, spacing="log")
+    denoiser = Conditioned(Equivariant(prior), Prox(it.lam))
+    inside = Grid(inner, end=it.finest, spacing="log")
+    outside = Grid(outer, start=it.start, end=it.end, spacing="log")
+    flow = transition or Anneal(it.inner_temperature)
     warm = it.outer_temperature if temperature is None else temperature
-    return Process(Nested(chain), Anneal(warm), grid, start=WienerStart(temperature or 0.0))
+    return nest(denoiser, inside, flow, outside, warm, WienerStart(temperature or 0.0))
 
 
 def methods(prior: Prior, nfe: int) -> dict[str, Sampler]:

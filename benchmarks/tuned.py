@@ -56,6 +56,8 @@ def settings(name: str, nfe: int) -> dict:
     match name:
         case "nested":
             return {"outer": max(1, round(nfe * 9 / 24))}  # 24 calls in 9 steps
+        case "nested_sharp":
+            return {"outer": max(1, round(nfe / 4))}  # 24 calls in 6 steps
         case "plain":
             return {"outer": nfe}
         case "nested_mean":

@@ -1,12 +1,12 @@
 """Ours: a nested split sampler, viable after its first outer step and better after each."""
 
-from inverse.denoise import Conditioned, Denoiser, Prepared, Prior
+from inverse.denoise import Conditioned, Denoiser, Prepared, Prior, Transition
 from inverse.equivariant import Equivariant
 from inverse.grids import Grid, Growing, Walk
 from inverse.process import Nested, Process
 from inverse.starts import Start, WienerStart
 from inverse.steps import Prox
-from inverse.transitions import Anneal
+from inverse.transitions import DDIM, Anneal
 
 
 def nested(
@@ -23,6 +23,7 @@ def nested(
     start_temperature: float = 0.0,
     outer_temperature: float = 0.5,
     inner_temperature: float = 1.0,
+    inner_eta: float | None = None,
     data_first: bool = False,
     equivariant: bool = True,
 ) -> Process:
@@ -35,6 +36,11 @@ def nested(
     and alternates the prior and the data (half-quadratic splitting):
     ``x0 = D(x, s)``, ``x0' = argmin ||y - A x||^2 + lam sigma_y^2 / s^2 ||x - x0||^2``,
     ``x <- x0' + inner_temperature s' n``. Each outer step ends clean: a viable restoration.
+
+    With ``inner_eta`` the inner walk keeps its state's noise: ``x <- DDIM(x, x0')`` of that
+    stochasticity. At 1, with temperatures of 1 and a larger ``lam``, it samples where fresh noise
+    searches: it invents what a blur took (``nested_sharp``), which fresh noise leaves smooth, and
+    is worse at finding what other pixels tell (inpainting, sensing).
 
     With ``data_first`` the order is turned round, ``x0' = D(argmin ..., s)``: smoother, as the
     measurement's noise is not put back. ``equivariant`` turns and flips the network at random.
@@ -52,18 +58,19 @@ def nested(
     denoiser = Prepared(step, network) if data_first else Conditioned(network, step)
     inside = Growing(least, inner, top=start, bottom=full, end=finest)
     outside = Grid(outer, start=start, end=end, spacing="log")
+    flow = Anneal(inner_temperature) if inner_eta is None else DDIM(inner_eta)
     begin = WienerStart(start_temperature)
-    return nest(denoiser, inside, inner_temperature, outside, outer_temperature, begin)
+    return nest(denoiser, inside, flow, outside, outer_temperature, begin)
 
 
 def nest(
     denoiser: Denoiser,
     inside: Walk,
-    inner_temperature: float,
+    transition: Transition,
     outside: Walk,
-    outer_temperature: float,
+    temperature: float,
     start: Start,
 ) -> Process:
-    """An annealing over ``outside`` whose denoiser is an annealing over ``inside``."""
-    chain = Process(denoiser, Anneal(inner_temperature), inside)
-    return Process(Nested(chain), Anneal(outer_temperature), outside, start=start)
+    """An annealing over ``outside`` whose denoiser is a process over ``inside``."""
+    chain = Process(denoiser, transition, inside)
+    return Process(Nested(chain), Anneal(temperature), outside, start=start)

@@ -7,6 +7,7 @@ from inverse.latent import LatentWiener, decoded
 from inverse.process import Sampler
 from inverse.solvers.nested import nest
 from inverse.steps import Lift, Prox
+from inverse.transitions import Anneal
 
 
 def nested_latent(
@@ -40,5 +41,6 @@ def nested_latent(
     inside = Growing(least, inner, top=start, bottom=full, end=finest)
     outside = Grid(outer, start=start, end=end, spacing="log")
     begin = LatentWiener(autoencoder)
-    process = nest(denoiser, inside, inner_temperature, outside, outer_temperature, begin)
+    flow = Anneal(inner_temperature)
+    process = nest(denoiser, inside, flow, outside, outer_temperature, begin)
     return decoded(process, prior, through=False)

@@ -95,6 +95,18 @@ def test_a_stochastic_transition_wants_the_data_flow_scaled():
     assert plain > 5 * scaled
 
 
+def test_a_nested_walk_that_keeps_its_noise_has_more_of_the_posteriors_spread():
+    """As a sampler; fresh noise inside, our default, restores and claims too little spread."""
+    levels = {"outer": 4, "least": 8, "inner": 8, "start": 8.0, "end": 2.0, "finest": 0.05}
+    warm = {"start_temperature": 1.0, "outer_temperature": 1.0, "equivariant": False, "lam": 1.0}
+
+    def ratio(**kind: float) -> float:
+        return errors(solvers.nested(PRIOR, full=8.0, **levels, **warm, **kind))[1]
+
+    kept, fresh = ratio(inner_eta=1.0), ratio()
+    assert fresh < 0.5 < kept < 0.8
+
+
 def test_pigdm_is_exact_on_a_white_prior_of_matched_variance():
     prior = Gaussian(SHAPE, torch.zeros(DIM).double(), 0.8 * torch.eye(DIM).double())
     mean, cov = prior.posterior(MATRIX, PROBLEM.y[:1], PROBLEM.sigma)

@@ -63,6 +63,7 @@ SOLVERS = {
     "sitcom": functools.partial(solvers.sitcom, steps=3, iterations=2),
     "tmpd": functools.partial(solvers.tmpd, steps=5),
     "nested": functools.partial(solvers.nested, outer=3, inner=2),
+    "nested-keeps-noise": functools.partial(solvers.nested, outer=3, inner=2, inner_eta=1.0),
     "nested-data-first": functools.partial(solvers.nested, outer=3, inner=2, data_first=True),
     "repaint": functools.partial(solvers.repaint, steps=6, jump=2, repeats=2),
     "score_sde": functools.partial(solvers.score_sde, steps=5),
