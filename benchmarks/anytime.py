@@ -35,7 +35,8 @@ from inverse.equivariant import Equivariant
 from inverse.grids import Grid
 from inverse.metrics import LPIPS, score
 from inverse.priors import BUNDLED, load_prior
-from inverse.process import Process, Sampler
+from inverse.process import Process
+from inverse.sampler import Sampler
 from inverse.solvers.nested import nest
 from inverse.starts import WienerStart, wiener
 from inverse.steps import Prox

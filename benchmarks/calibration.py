@@ -35,7 +35,7 @@ from benchmarks.quality import ours_by_name, problems
 from benchmarks.record import save
 from inverse.metrics import coverage, crps
 from inverse.priors import BUNDLED, load_prior
-from inverse.process import Sampler
+from inverse.sampler import Sampler
 from inverse.seeds import seed_for
 from inverse.solving import solve
 from operators import Rng

@@ -33,7 +33,7 @@ from inverse.metrics import LPIPS
 from inverse.needs import Unfit
 from inverse.panels import Tile, panel
 from inverse.priors import BUNDLED, load_prior
-from inverse.process import Sampler
+from inverse.sampler import Sampler
 
 BUDGETS = {"nested_fast", "nested_best"}
 """Ours at other budgets."""

@@ -23,7 +23,8 @@ from inverse.grids import Grid
 from inverse.levels import VP
 from inverse.metrics import LPIPS, score
 from inverse.priors import BUNDLED, load_prior
-from inverse.process import Process, Sampler
+from inverse.process import Process
+from inverse.sampler import Sampler
 from inverse.transitions import DDIM, Anneal, DPMSolver2M, Heun, Momentum, Multistep
 
 STEPS, INNER, CALLS = (5, 8, 10, 15), (3, 5, 8), 24

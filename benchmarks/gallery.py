@@ -24,7 +24,7 @@ from inverse.images import sample_photograph, save_image
 from inverse.metrics import psnr
 from inverse.panels import Tile, panel
 from inverse.priors import bundled
-from inverse.process import Sampler
+from inverse.sampler import Sampler
 from inverse.solving import Result, solve
 from operators import LinearOperator, Operator, Problem, Rng, gaussian, measure
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from inverse.denoise import Memory
 from inverse.levels import Level
 from inverse.needs import Needs
-from inverse.process import Iterate, Sampler
+from inverse.sampler import Iterate, Sampler
 from operators import Problem, Rng
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from torch import Tensor
 
 from inverse.levels import CLEAN, Level
-from inverse.process import Descent, Iterate
+from inverse.sampler import Descent, Iterate
 from operators import Problem, Rng
 
 

@@ -9,7 +9,7 @@ from inverse.autoencoder import Autoencoder, Identity, autoencoder_of
 from inverse.grids import Grid
 from inverse.levels import Discrete, Flow, Level
 from inverse.needs import LINEAR, Needs, check
-from inverse.process import Iterate, Sampler
+from inverse.sampler import Iterate, Sampler
 from inverse.starts import Start, wiener
 from operators import Problem, Rng
 

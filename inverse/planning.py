@@ -12,9 +12,9 @@ from torch import Tensor
 from inverse.grids import Grid
 from inverse.latent import Decoded
 from inverse.levels import CLEAN, Level
+from inverse.metering import Budget, Meter
 from inverse.needs import Needs
-from inverse.process import Descent, Iterate, Sampler
-from inverse.solving import Budget, Meter
+from inverse.sampler import Descent, Iterate, Sampler
 from operators import Problem, Rng
 
 MANY = 32  # steps from which on a plan need not look at each of them

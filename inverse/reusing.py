@@ -13,7 +13,7 @@ from inverse.needs import Needs
 from inverse.particles import Particles
 from inverse.priors import Tiled
 from inverse.priors.reused import NOTHING_YET, Deep, Reused
-from inverse.process import Iterate, Sampler
+from inverse.sampler import Iterate, Sampler
 from inverse.selection import Selection
 from operators import Problem, Rng
 

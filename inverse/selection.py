@@ -12,7 +12,7 @@ from inverse.levels import Level
 from inverse.linear import linear_operator
 from inverse.needs import LINEAR, Needs
 from inverse.particles.resampling import flat, systematic
-from inverse.process import Descent
+from inverse.sampler import Descent
 from operators import Problem, Rng
 from operators.solve import column
 

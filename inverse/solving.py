@@ -1,109 +1,17 @@
-"""Running a sampler within a budget: count network calls, watch the clock, keep the last result."""
+"""Running a sampler within a budget: keep the last result, whatever stops it."""
 
-import math
-import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from inverse.denoise import Estimate, Prior
-from inverse.process import Iterate, Sampler
+from inverse.metering import Budget, Meter, Spent
 from inverse.reusing import reusing
+from inverse.sampler import Iterate, Sampler
 from operators import Problem, Rng
 
-
-@dataclass(frozen=True)
-class Budget:
-    """What a restoration may cost; None is no limit.
-
-    Attributes:
-        seconds: wall-clock time. nfe: network evaluations (forward calls) per sample.
-    """
-
-    seconds: float | None = None
-    nfe: int | None = None
-
-    def __post_init__(self) -> None:
-        for name, value in (("seconds", self.seconds), ("nfe", self.nfe)):
-            if value is not None and not value > 0:
-                raise ValueError(f"budget.{name} must be positive, got {value}")
-
-
-class Spent(Exception):
-    """Raised inside the sampler by the first network call that the budget does not cover."""
-
-
-@contextmanager
-def around_priors(
-    sampler: Sampler,
-    before: Callable[[torch.nn.Module, tuple], None],
-    after: Callable[[torch.nn.Module, tuple, Estimate], None],
-) -> Iterator[None]:
-    """Call ``before(prior, inputs)`` and ``after(prior, inputs, output)`` around every network call
-    of the priors inside ``sampler``."""
-    priors = [module for module in sampler.modules() if isinstance(module, Prior)]
-    handles = [prior.register_forward_pre_hook(before) for prior in priors]
-    handles += [prior.register_forward_hook(after) for prior in priors]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-@dataclass
-class Meter:
-    """Counts network calls of a running sampler and stops it when the budget is spent.
-
-    Attributes:
-        samples: of the problem; a call on N times as many states (particles) counts N times.
-        forward, backward: calls so far, per sample. seconds: since the start.
-        watch: called after every network call, with the meter (a progress bar, say).
-    """
-
-    budget: Budget = Budget()
-    watch: Callable[["Meter"], None] | None = None
-    samples: int = 1
-    forward: int = 0
-    backward: int = 0
-    began: float = field(default_factory=lambda: time.monotonic())
-    slowest: float = 0.0
-    _call: float = math.inf
-
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() - self.began
-
-    def on(self, sampler: Sampler) -> AbstractContextManager[None]:
-        """Count the calls of every prior inside ``sampler``."""
-        return around_priors(sampler, self._before, self._after)
-
-    def _before(self, prior: torch.nn.Module, inputs: tuple) -> None:
-        now, budget = self.seconds, self.budget
-        if budget.nfe is not None and self.forward + self._cost(inputs[0]) > budget.nfe:
-            raise Spent
-        if budget.seconds is not None and now + self.slowest > budget.seconds and self.forward:
-            raise Spent
-        self._call = now
-
-    def _after(self, prior: torch.nn.Module, inputs: tuple, output: Estimate) -> None:
-        first, cost = self.forward == 0, self._cost(inputs[0])
-        self.forward += cost
-        if not first:  # the first call also pays for warming up
-            self.slowest = max(self.slowest, self.seconds - self._call)
-        if output.x0.requires_grad:
-            output.x0.register_hook(lambda grad: self._backward(cost))
-        if self.watch is not None:
-            self.watch(self)
-
-    def _backward(self, cost: int) -> None:
-        self.backward += cost
-
-    def _cost(self, x: Tensor) -> int:
-        return max(1, len(x) // self.samples)
+__all__ = ["Budget", "Diverged", "NothingReady", "Result", "Snapshot", "check_finite", "solve"]
 
 
 @dataclass(frozen=True)

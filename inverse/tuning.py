@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor
 
+from inverse.metering import Budget
 from inverse.metrics import LPIPS, psnr
-from inverse.process import Sampler
+from inverse.sampler import Sampler
 from inverse.seeds import seed_for
-from inverse.solving import Budget, Diverged, NothingReady, solve
+from inverse.solving import Diverged, NothingReady, solve
 from operators import Noise, Operator, Problem, Rng, measure
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from torch import Tensor
 from benchmarks.posterior.measures import MEASURES, distances, project
 from benchmarks.posterior.methods import METHODS, Settings
 from benchmarks.posterior.problems import Instance, instance
+from inverse.metering import Meter
 from inverse.particles import Particles, Resampling
-from inverse.process import Sampler
+from inverse.sampler import Sampler
 from inverse.seeds import seed_for
-from inverse.solving import Meter
 from operators import Rng
 
 

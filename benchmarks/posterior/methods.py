@@ -8,7 +8,7 @@ from inverse import solvers
 from inverse.denoise import Prior
 from inverse.grids import Grid
 from inverse.levels import VP
-from inverse.process import Sampler
+from inverse.sampler import Sampler
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from inverse.apps.axes import GROUPS, cells
 from inverse.apps.configuration import GRID, Job, expect
 from inverse.apps.device import pick_device
 from inverse.apps.watching import Watch
+from inverse.metering import Budget
 from inverse.metrics import DISTS, LPIPS, Unavailable
-from inverse.solving import Budget
 
 if TYPE_CHECKING:
     from inverse.benchmarking.engine import Engine

@@ -6,8 +6,8 @@ from typing import Self
 
 from tqdm import tqdm
 
-from inverse.process import Iterate
-from inverse.solving import Budget, Meter
+from inverse.metering import Budget, Meter
+from inverse.sampler import Iterate
 from operators import Problem
 
 

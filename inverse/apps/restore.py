@@ -14,12 +14,13 @@ from inverse.apps.progress import ProgressBar
 from inverse.denoise import Prior
 from inverse.latent import decoded
 from inverse.measurements import load_measurement
+from inverse.metering import Budget
 from inverse.metrics import LPIPS, LPIPSUnavailable
 from inverse.planning import plan
-from inverse.process import Sampler
 from inverse.restoration import Report, crop_to_multiple, photographs
+from inverse.sampler import Sampler
 from inverse.seeds import seed_for
-from inverse.solving import Budget, solve
+from inverse.solving import solve
 from operators import Noise, Problem, Rng, measure
 
 SNAPSHOTS = 24  # of the way, at most, in anytime.png

@@ -12,8 +12,8 @@ from inverse.apps.configuration import FOLDER, ConfigurationError, Job, build, e
 from inverse.apps.device import pick_device
 from inverse.files import write_atomic
 from inverse.latent import decoded
+from inverse.metering import Budget
 from inverse.metrics import LPIPS
-from inverse.solving import Budget
 from operators import Operator
 
 

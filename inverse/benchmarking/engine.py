@@ -12,10 +12,10 @@ from inverse.benchmarking.restoring import Failed, Restored, Restorer, describe
 from inverse.benchmarking.rows import KEEP, Row, Writer
 from inverse.benchmarking.scoring import Scorer
 from inverse.benchmarking.store import Store
+from inverse.metering import Budget
 from inverse.planning import plan
-from inverse.process import Sampler
+from inverse.sampler import Sampler
 from inverse.seeds import seed_for
-from inverse.solving import Budget
 from operators import Problem, Rng, measure
 
 

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from inverse.benchmarking.clock import Clock
-from inverse.process import Sampler
+from inverse.metering import Budget
 from inverse.restoration import peak_memory_mb
-from inverse.solving import Budget, Snapshot, solve
+from inverse.sampler import Sampler
+from inverse.solving import Snapshot, solve
 from operators import Problem, Rng
 
 

@@ -6,8 +6,9 @@ from typing import NamedTuple
 from torch import Tensor
 
 from inverse.demo.recipe import Recipe
-from inverse.process import Iterate
-from inverse.solving import Meter, NothingReady, Result, solve
+from inverse.metering import Meter
+from inverse.sampler import Iterate
+from inverse.solving import NothingReady, Result, solve
 
 MOMENTS = 12  # kept of the way, at most, beside the last
 

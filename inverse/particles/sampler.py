@@ -13,7 +13,7 @@ from inverse.levels import Level
 from inverse.needs import Needs
 from inverse.particles.proposal import Proposal
 from inverse.particles.resampling import Resampling, choose, flat
-from inverse.process import Iterate, Sampler
+from inverse.sampler import Iterate, Sampler
 from operators import Problem, Rng
 
 

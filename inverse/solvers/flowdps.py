@@ -2,7 +2,8 @@
 
 from inverse.denoise import Conditioned, Memory, Move, Prior, Transition
 from inverse.latent import decoded, flow_grid
-from inverse.process import Process, Sampler
+from inverse.process import Process
+from inverse.sampler import Sampler
 from inverse.steps import Descend
 from inverse.transitions.ddim import renoise
 

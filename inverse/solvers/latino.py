@@ -3,7 +3,8 @@
 from inverse.autoencoder import autoencoder_of
 from inverse.denoise import Conditioned, Prior
 from inverse.latent import LatentWiener, decoded, latent_grid
-from inverse.process import Process, Sampler
+from inverse.process import Process
+from inverse.sampler import Sampler
 from inverse.steps import Lift, Prox
 from inverse.transitions import Renoise
 

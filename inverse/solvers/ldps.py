@@ -3,7 +3,8 @@
 from inverse.denoise import Prior
 from inverse.flows import Norm
 from inverse.latent import decoded, latent_grid
-from inverse.process import Process, Sampler
+from inverse.process import Process
+from inverse.sampler import Sampler
 from inverse.transitions import DDIM
 
 

@@ -11,7 +11,7 @@ from inverse.grids import Grid
 from inverse.levels import CLEAN, VP, Level
 from inverse.linear import noise_variance
 from inverse.needs import BACKWARD, Needs
-from inverse.process import Descent
+from inverse.sampler import Descent
 from inverse.starts import PureNoise
 from operators import Problem, Rng
 

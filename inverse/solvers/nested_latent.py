@@ -4,7 +4,7 @@ from inverse.autoencoder import autoencoder_of
 from inverse.denoise import Conditioned, Prior
 from inverse.grids import Grid, Growing
 from inverse.latent import LatentWiener, decoded
-from inverse.process import Sampler
+from inverse.sampler import Sampler
 from inverse.solvers.nested import nest
 from inverse.steps import Lift, Prox
 from inverse.transitions import Anneal

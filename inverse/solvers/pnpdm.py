@@ -4,7 +4,8 @@ from inverse.averaging import Averaged
 from inverse.denoise import Prior
 from inverse.flows import Stepped
 from inverse.grids import Grid, Ladder
-from inverse.process import Nested, Process, Sampler
+from inverse.process import Nested, Process
+from inverse.sampler import Sampler
 from inverse.splitting import DATA_FIRST
 from inverse.starts import Grey
 from inverse.steps import Sample

@@ -9,7 +9,7 @@ from inverse.latent import decoded, flow_grid
 from inverse.levels import Level
 from inverse.linear import steepness
 from inverse.needs import Needs
-from inverse.process import Sampler
+from inverse.sampler import Sampler
 from operators import Problem, Rng
 from operators.solve import column
 

@@ -4,7 +4,8 @@ from inverse.autoencoder import autoencoder_of
 from inverse.denoise import Prior
 from inverse.flows import Glue
 from inverse.latent import LatentNoise, decoded, latent_grid
-from inverse.process import Process, Sampler
+from inverse.process import Process
+from inverse.sampler import Sampler
 from inverse.transitions import DDIM
 
 

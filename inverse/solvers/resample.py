@@ -11,7 +11,8 @@ from inverse.denoise import Memory, Move, Prior, Transition
 from inverse.latent import LatentNoise, decoded, latent_grid
 from inverse.levels import Discrete, Level
 from inverse.linear import noise_level
-from inverse.process import Process, Sampler
+from inverse.process import Process
+from inverse.sampler import Sampler
 from inverse.transitions.ddim import renoise
 from operators import Problem, Rng
 

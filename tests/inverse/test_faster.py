@@ -4,15 +4,16 @@ import pytest
 import torch
 
 from inverse.levels import VE, VP, Discrete
+from inverse.metering import Budget
 from inverse.planning import Planned, plan
 from inverse.priors import ClassifierFree, DiffusersPrior, EDMPrior, Tiled
 from inverse.priors.faster import faster
 from inverse.priors.halves import Halves
 from inverse.priors.reused import Deep, Reused
-from inverse.process import Iterate
 from inverse.reusing import Reusing, reusing
+from inverse.sampler import Iterate
 from inverse.solvers import ddnm, dps, mcgdiff, nested
-from inverse.solving import Budget, solve
+from inverse.solving import solve
 from operators import Rng, gaussian, inpaint_random, measure
 from tests.inverse.test_solvers import tiny_prior
 

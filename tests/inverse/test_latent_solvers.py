@@ -8,10 +8,11 @@ import torch
 from inverse import solvers
 from inverse.latent import Decoded, decoded, flow_grid, latent_grid
 from inverse.levels import Discrete, Level
+from inverse.metering import Budget
 from inverse.needs import Unfit
 from inverse.planning import Planned, plan
 from inverse.priors import Gaussian
-from inverse.solving import Budget, solve
+from inverse.solving import solve
 from operators import Rng, blur_gaussian, gaussian, inpaint_random, measure
 from tests.inverse.cases import DIM, SHAPE, Joint, Rng64, dense_problem, gaussian_prior
 from tests.inverse.latent_cases import PIXELS, prior

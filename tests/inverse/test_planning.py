@@ -7,11 +7,12 @@ import torch
 
 from inverse.grids import Grid, Ladder
 from inverse.levels import VP
+from inverse.metering import Budget
 from inverse.planning import Planned
 from inverse.priors import Gaussian
 from inverse.process import Process
 from inverse.solvers import ddnm, nested
-from inverse.solving import Budget, solve
+from inverse.solving import solve
 from inverse.transitions import DDIM
 from operators import Rng, gaussian, inpaint_random, measure
 

@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from inverse import solvers
+from inverse.metering import Budget
 from inverse.needs import BACKWARD, LINEAR, Unfit
 from inverse.priors import EDMPrior
 from inverse.process import Process
-from inverse.solving import Budget, NothingReady, solve
+from inverse.solving import NothingReady, solve
 from inverse.splitting import splitting
 from inverse.transitions import DDIM, DPMSolver2M, Heun, Momentum, Multistep, Renoise
 from operators import (
@@ -228,7 +229,7 @@ def test_ctrl_c_returns_the_best_so_far():
 
 def test_a_time_budget_is_kept_within_one_call(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("inverse.solving.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr("inverse.metering.time", SimpleNamespace(monotonic=lambda: now[0]))
 
     class Slow(EDMPrior):
         def denoise(self, x, level):
