@@ -2,7 +2,7 @@
 
 INVERSE_DATA=... python -m benchmarks.catalogue [nfe=20] [images=6] [side=128] [precision=bf16]
     [tasks=inpaint,...] [solvers=ddnm,...] [prior=PATH] [constants=paper|tuned] [name=NAME]
-python -m benchmarks.catalogue table [name=catalogue_20]
+python -m benchmarks.catalogue table [name=catalogue_20,catalogue_20_more]
 
 Crops of Kodak, noise of standard deviation 0.05 on [-1, 1], one sample each. The constants are
 those of `conf/solver`, the papers'; only the number of steps is changed so that forward calls come
@@ -103,9 +103,13 @@ def main(
         save(stem, config, earlier(stem, config, rows, ("task", "method")) + rows)
 
 
-def table(name: str = "catalogue_20") -> None:
-    """Print a result file as a Markdown table, the least LPIPS first: PSNR / LPIPS by task."""
-    rows = json.loads((RESULTS / f"{name}.json").read_text())["rows"]
+def table(name: str = "catalogue_20,catalogue_20_more") -> None:
+    """Print result files as a Markdown table, the least LPIPS first: PSNR / LPIPS by task.
+
+    What is in several files is taken from the last of them.
+    """
+    files = [json.loads((RESULTS / f"{file}.json").read_text()) for file in name.split(",")]
+    rows = [row for file in files for row in file["rows"]]
     cells = {(row["method"], row["task"]): row for row in rows}
     tasks = list(dict.fromkeys(row["task"] for row in rows))
 

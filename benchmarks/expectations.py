@@ -40,8 +40,9 @@ commit and machine of every run. The commands: [Benchmarks](../benchmarks/README
 
 {count} photographs (Kodak, centre 256x256), noise of standard deviation {sigma} on [-1, 1].
 `nested` draws one posterior-like sample and is to be judged by LPIPS (lower is better),
-`nested_mean` is a point estimate and is to be judged by PSNR. Each cell is PSNR / LPIPS; the best
-classical PSNR and the best classical LPIPS may come from two methods.
+`nested_sharp` one that invents more, for blurs and super-resolution, `nested_mean` is a point
+estimate and is to be judged by PSNR. Each cell is PSNR / LPIPS; the best classical PSNR and the
+best classical LPIPS may come from two methods.
 
 """
 POSTERIORS = """
@@ -82,8 +83,10 @@ def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def best(rows: list[dict], method: Callable[[str], bool], task: str) -> str:
-    """The highest PSNR and the lowest LPIPS of some methods in a task."""
+    """The highest PSNR and the lowest LPIPS of some methods in a task; nothing if not measured."""
     found = [row for row in rows if row["task"] == task and method(row["method"])]
+    if not found:
+        return ""
     return f"{max(r['psnr'] for r in found):.2f} / {min(r['lpips'] for r in found):.3f}"
 
 
@@ -93,7 +96,7 @@ def quality() -> str:
     rows = [row for name in names for row in load(name)["rows"]]
     classical = {row["method"] for row in load("quality_baselines")["rows"]} - {"wiener_start"}
     columns = {"best classical": classical, "FFDNet plug-and-play": {"ffdnet_pnp"}}
-    columns |= {name: {name} for name in ("nested", "nested_mean")}
+    columns |= {name: {name} for name in ("nested", "nested_sharp", "nested_mean")}
     cells = [
         [title, *(best(rows, methods.__contains__, task) for methods in columns.values())]
         for task, title in TASKS.items()
