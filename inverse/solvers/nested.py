@@ -37,10 +37,10 @@ def nested(
     ``x0 = D(x, s)``, ``x0' = argmin ||y - A x||^2 + lam sigma_y^2 / s^2 ||x - x0||^2``,
     ``x <- x0' + inner_temperature s' n``. Each outer step ends clean: a viable restoration.
 
-    With ``inner_eta`` the inner walk keeps its state's noise: ``x <- DDIM(x, x0')`` of that
-    stochasticity. At 1, with temperatures of 1 and a larger ``lam``, it samples where fresh noise
-    searches: it invents what a blur took (``nested_sharp``), which fresh noise leaves smooth, and
-    is worse at finding what other pixels tell (inpainting, sensing).
+    With ``inner_eta``, in place of ``inner_temperature``, the inner walk keeps its state's noise:
+    ``x <- DDIM(x, x0')`` of that stochasticity. At 1, with temperatures of 1 and a larger ``lam``,
+    it samples where fresh noise searches: it invents what a blur took (``nested_sharp``), which
+    fresh noise leaves smooth, and is worse at finding what other pixels tell (inpainting, sensing).
 
     With ``data_first`` the order is turned round, ``x0' = D(argmin ..., s)``: smoother, as the
     measurement's noise is not put back. ``equivariant`` turns and flips the network at random.
