@@ -51,6 +51,7 @@ def box(shape: Shape, seed: int = 0) -> LinearOperator:
 
 
 ALL: dict[str, Callable[[Shape, int], LinearOperator]] = TASKS | {"box": box}
+OURS = ("nested", "nested_mean", "nested_sharp")
 
 
 def ours(
@@ -85,7 +86,7 @@ def methods(prior: Prior, nfe: int) -> dict[str, Sampler]:
     ):
         found[f"nested {nfe // 3}x3 {name}"] = ours(prior, nfe // 3, steps, transition)
     found[f"nested {nfe // 3}x3 warm"] = ours(prior, nfe // 3, 3, temperature=1.0)
-    for name in ("nested", "nested_mean"):
+    for name in OURS:
         if nfe == calls(shipped := build(preset(name))(prior)):
             found[name] = shipped
     for outer, inner in ((nfe // 6, 6), (nfe // 3, 3)):
@@ -135,8 +136,7 @@ def main(
     totals = means(rows)
     name = name or f"anytime_{count}" + ("" if folder == "kodak24_500" else f"_{folder}")
     save(name, config | {"means": totals}, rows)
-    nested = ["nested", "nested_mean", f"nested {count // 3}x3"]
-    shown = [*nested, "vanilla", "ddnm", "diffpir", "dps"]
+    shown = [*OURS, f"nested {count // 3}x3", "vanilla", "ddnm", "diffpir", "dps"]
     plot([row for row in rows if row["method"] in shown], RESULTS / f"{name}.png")
     for method, found in sorted(totals.items(), key=lambda item: item[1]["area"]):
         print(f"{method:22}{text(found)}")

@@ -61,7 +61,7 @@ class Grid:
         if self.steps == 1:
             return (first, CLEAN)
         end = min(self.end, first.nsr / 2)
-        inner = [self._at(first.nsr, end, i / (self.steps - 1)) for i in range(1, self.steps)]
+        inner = [self.between(first.nsr, end, i / (self.steps - 1)) for i in range(1, self.steps)]
         return tuple(self._travel([first, *inner, CLEAN]))
 
     def after(self, level: Level, left: int) -> Level:
@@ -71,9 +71,10 @@ class Grid:
         """
         if left == 1 or level.nsr <= self.end * (1 + 1e-9):
             return CLEAN
-        return self._at(level.nsr, self.end, 1 / (left - 1))
+        return self.between(level.nsr, self.end, 1 / (left - 1))
 
-    def _at(self, start: float, end: float, fraction: float) -> Level:
+    def between(self, start: float, end: float, fraction: float) -> Level:
+        """The level at a fraction of the way from nsr ``start`` to ``end``, by this spacing."""
         time, at = self.schedule.time, self.schedule
         match self.spacing:
             case "edm":
@@ -109,6 +110,33 @@ class Passes:
 
     def __call__(self, start: Level | None = None) -> tuple[Level, ...]:
         return (*self.first(start), *(tuple(self.again(None)) * (self.count - 1)))
+
+
+class Joined:
+    """Two spacings in one walk: ``first`` down to where ``then`` starts, ``then`` from there on.
+
+    The steps are those of both. A walk that begins at or below ``then``'s start is ``then``'s.
+
+    Raises:
+        ValueError: unless ``first`` starts above ``then``.
+    """
+
+    def __init__(self, first: Grid, then: Grid) -> None:
+        if first.start <= then.start:
+            raise ValueError(
+                f"Joined: the first walk must start above the second's {then.start}, "
+                f"got {first.start}"
+            )
+        self.first, self.then = first, then
+
+    def __call__(self, start: Level | None = None) -> tuple[Level, ...]:
+        top, meet = start or self.first.schedule.at(self.first.start), self.then.start
+        if top.nsr <= meet * (1 + 1e-6):
+            return self.then(top)
+        first, steps = self.first, self.first.steps
+        shares = (i / steps for i in range(1, steps))
+        between = [first.between(top.nsr, meet, share) for share in shares]
+        return (top, *between, *self.then(None))
 
 
 class Growing:

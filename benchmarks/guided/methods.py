@@ -8,6 +8,7 @@ from inverse.flows import ScoreFlow
 from inverse.grids import Grid
 from inverse.levels import VP
 from inverse.process import Process
+from inverse.solvers import switched
 from inverse.splitting import DATA_FIRST
 from inverse.transitions import DDIM, DPMSolver2M, Heun, Momentum, Multistep
 
@@ -41,12 +42,18 @@ def _split(rule: Transition, split: str, steps: tuple[int, ...], corrected: bool
     return Method(make, steps)
 
 
-_FEW, _SOME = (10, 25), (10, 25, 50)
+def _switched(prior: Prior, score: Score, steps: int) -> Process:
+    """DDIM where the guidance is stiff, DPM-Solver++(2M) below."""
+    like = switched(prior, steps=steps)
+    return Process(Guided(prior, score), like.transition, like.grid)
+
+
+_FEW, _SOME, _MORE = (10, 25), (10, 25, 50), (10, 25, 50, 100)
 METHODS: dict[str, Method] = {
-    "DDIM": _unsplit(DDIM(0.0), (10, 25, 50, 125, 250)),
-    "PLMS2": _unsplit(Multistep(2), _SOME),
+    "DDIM": _unsplit(DDIM(0.0), (10, 25, 50, 125, 250, 1000)),
+    "PLMS2": _unsplit(Multistep(2), _MORE),
     "PLMS4": _unsplit(Multistep(4), _SOME),
-    "DPM++ 2M": _unsplit(DPMSolver2M(), _SOME),
+    "DPM++ 2M": _unsplit(DPMSolver2M(), _MORE),
     "LTSP2": _split(Multistep(2), "lie", _FEW),
     "LTSP4": _split(Multistep(4), "lie", _SOME),
     "STSP2": _split(Multistep(2), "strang", _FEW),
@@ -54,5 +61,6 @@ METHODS: dict[str, Method] = {
     "STSP corrected": _split(Heun(), "strang", (6, 12), corrected=True),
     "DPM++ 2M edm": _unsplit(DPMSolver2M(), _SOME, "edm"),
     "GHVB2 0.8": _unsplit(Momentum(2, 0.8), _FEW),
+    "switched": Method(_switched, (20, 40, 60, 80, 100)),
 }
-"""Integrator by name; `inverse.solvers.ltsp` and `stsp` are these with PiGDM's score."""
+"""Integrator by name; `inverse.solvers.ltsp`, `stsp`, `switched` are these with PiGDM's score."""

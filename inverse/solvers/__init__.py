@@ -35,6 +35,7 @@ from inverse.solvers.resample import resample
 from inverse.solvers.score_sde import score_sde
 from inverse.solvers.sitcom import sitcom
 from inverse.solvers.stsp import stsp
+from inverse.solvers.switched import switched
 from inverse.solvers.tds import tds
 from inverse.solvers.tmpd import tmpd
 
@@ -74,6 +75,7 @@ __all__ = [
     "score_sde",
     "sitcom",
     "stsp",
+    "switched",
     "tds",
     "tmpd",
 ]

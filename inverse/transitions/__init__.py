@@ -5,6 +5,7 @@ from inverse.transitions.ddim import DDIM, Renoise, climb
 from inverse.transitions.multistep import DPMSolver2M, Momentum, Multistep
 from inverse.transitions.ode import Heun
 from inverse.transitions.spectral import Spectral
+from inverse.transitions.switched import Switched
 
 __all__ = [
     "Anneal",
@@ -15,5 +16,6 @@ __all__ = [
     "Multistep",
     "Renoise",
     "Spectral",
+    "Switched",
     "climb",
 ]

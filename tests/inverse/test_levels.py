@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from inverse.grids import SPACINGS, Grid, Growing
+from inverse.grids import SPACINGS, Grid, Growing, Joined
 from inverse.levels import CLEAN, VE, VP, Cosine, Discrete, Flow, Level
 from inverse.seeds import seed_for
 from inverse.transitions import climb
@@ -56,6 +56,18 @@ def test_a_nested_grid_begins_where_it_is_told():
     assert levels[0] == start and len(levels) == 5
     assert levels[-2].nsr == pytest.approx(start.nsr / 2)
     assert Grid(1)(start) == (start, CLEAN)
+
+
+def test_a_joined_walk_is_one_spacing_after_another():
+    then = Grid(2, start=1.0, end=0.5, spacing="log")
+    walk = Joined(Grid(3, start=8.0, end=1.0, spacing="log"), then)
+    assert [round(level.nsr, 6) for level in walk()] == [8.0, 4.0, 2.0, 1.0, 0.5, 0.0]
+    above, below = Level(0.5, 1.5), Level(0.5, 0.4)
+    assert [round(level.nsr, 3) for level in walk(above)] == [3.0, 2.08, 1.442, 1.0, 0.5, 0.0]
+    assert walk(above)[0] == above and walk(below) == then(below)
+    assert walk(then()[0]) == then()
+    with pytest.raises(ValueError, match="Joined: "):
+        Joined(then, then)
 
 
 def test_time_travel_walks_back_up():

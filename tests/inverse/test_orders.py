@@ -10,7 +10,7 @@ from inverse.denoise import Denoiser, Guided
 from inverse.flows import PinvScore, ScoreFlow
 from inverse.levels import Level
 from inverse.process import Process
-from inverse.transitions import DDIM, DPMSolver2M, Heun, Momentum, Multistep
+from inverse.transitions import DDIM, DPMSolver2M, Heun, Momentum, Multistep, Switched
 from tests.inverse.cases import DIM, SHAPE, Exact, Rng64, dense_problem, gaussian_prior
 
 START, END = 2.0, 0.25
@@ -65,6 +65,8 @@ def free_flow() -> torch.Tensor:
         (Momentum(3, 0.7), 3),
         (Momentum(4, 0.7), 4),
         (Momentum(2, 1.0), 2),
+        (Switched(1.0, Multistep(3), DPMSolver2M()), 2),
+        (Switched(1.0, DDIM(0), DPMSolver2M()), 1),
     ],
     ids=lambda value: value if isinstance(value, int) else type(value).__name__,
 )
@@ -148,3 +150,27 @@ def test_pinv_score_is_exact_at_matched_variance():
 def test_walk_is_uniform():
     nsrs = [level.nsr for level in Walk(4)()]
     assert len({round(a - b, 12) for a, b in pairwise(nsrs)}) == 1
+
+
+def test_a_switched_rule_is_the_one_above_and_then_the_one_below():
+    """Each alone on its own levels; the one below begins without the past of the one above."""
+    both = end_state(Process(PRIOR, Switched(1.0, Multistep(2), DPMSolver2M()), levels(2, 1, 0.25)))
+    upper = end_state(Process(PRIOR, Multistep(2), levels(2, 1)))
+    lower = Process(PRIOR, DPMSolver2M(), levels(1, 0.25))
+    again = list(lower.iterate(PROBLEM, Rng64([0]), upper))[-1].x
+    assert torch.equal(both, again)
+
+
+def levels(*ends):
+    """A walk of eight equal steps between each two of these levels."""
+    pairs = [torch.linspace(a, b, 9, dtype=torch.float64)[:-1] for a, b in pairwise(ends)]
+    nsrs = [*torch.cat(pairs).tolist(), float(ends[-1])]
+    return lambda start=None: tuple(Level(1.0, nsr) for nsr in nsrs)
+
+
+@pytest.mark.parametrize(
+    "wrong", [(0.0, DDIM(0), DDIM(0)), (1.0, DDIM(1.0), DDIM(0)), (1.0, DDIM(0), DDIM(1.0))]
+)
+def test_wrong_switches_are_refused(wrong):
+    with pytest.raises(ValueError, match="Switched: "):
+        Switched(*wrong)

@@ -8,7 +8,7 @@ from inverse.denoise import Guided
 from inverse.flows import PinvScore
 from inverse.needs import BACKWARD, LINEAR
 from inverse.process import Process
-from inverse.solvers import ltsp, momentum, stsp
+from inverse.solvers import ltsp, momentum, stsp, switched
 from inverse.solving import solve
 from inverse.transitions import Multistep
 from operators import Rng
@@ -58,11 +58,24 @@ def test_momentum_of_damping_one_is_adams_bashforth():
         (stsp(tiny_prior(), steps=6, order=2), 17, 11),
         (stsp(tiny_prior(), steps=6, corrected=True), 33, 22),
         (momentum(tiny_prior(), steps=6), 6, 6),
+        (switched(tiny_prior(), steps=8), 8, 8),
     ],
-    ids=["ltsp", "stsp", "corrected", "momentum"],
+    ids=["ltsp", "stsp", "corrected", "momentum", "switched"],
 )
 def test_what_a_step_costs(sampler, forward, backward):
     """As the docstrings say, less at the clean level, where nothing is evaluated."""
     result = solve(sampler, problem(), Rng([0, 1, 2]))
     assert (result.nfe, result.backward) == (forward, backward)
     assert sampler.requires == {LINEAR, BACKWARD}
+
+
+def test_switched_walks_most_of_its_steps_above_its_level():
+    nsrs = [level.nsr for level in switched(tiny_prior(), steps=20, at=3.0, share=0.8).grid(None)]
+    assert len(nsrs) == 21 and sum(nsr > 3.001 for nsr in nsrs) == 16
+    assert nsrs[0] == pytest.approx(150) and nsrs[16] == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize("wrong", [{"steps": 1}, {"share": 1.0}, {"share": 0.0}, {"at": 200.0}])
+def test_wrong_settings_of_switched_are_refused(wrong):
+    with pytest.raises(ValueError, match="switched: "):
+        switched(tiny_prior(), **wrong)
