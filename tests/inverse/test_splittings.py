@@ -6,13 +6,16 @@ import pytest
 
 from inverse.denoise import Guided
 from inverse.flows import PinvScore
+from inverse.grids import Grid
+from inverse.levels import VP
 from inverse.needs import BACKWARD, LINEAR
 from inverse.process import Process
 from inverse.solvers import ltsp, momentum, stsp, switched
 from inverse.solving import solve
 from inverse.transitions import Multistep
 from operators import Rng
-from tests.inverse.test_orders import PRIOR, Walk, end_state
+from tests.inverse.cases import Rng64
+from tests.inverse.test_orders import PRIOR, PROBLEM, Walk, begin, end_state
 from tests.inverse.test_solvers import problem, tiny_prior
 
 TRUTH = end_state(Process(Guided(PRIOR, PinvScore(1.0)), Multistep(4), Walk(1024)))
@@ -73,6 +76,21 @@ def test_switched_walks_most_of_its_steps_above_its_level():
     nsrs = [level.nsr for level in switched(tiny_prior(), steps=20, at=3.0, share=0.8).grid(None)]
     assert len(nsrs) == 21 and sum(nsr > 3.001 for nsr in nsrs) == 16
     assert nsrs[0] == pytest.approx(150) and nsrs[16] == pytest.approx(3.0)
+
+
+def test_switched_comes_to_the_end_of_the_guided_flow():
+    """From 150 down to clean, where a walk of high order in steps five times as fine ends."""
+    fine = Grid(1000, VP(), start=150.0, end=0.01, spacing="log")
+    exact = final(Process(Guided(PRIOR, PinvScore(1.0)), Multistep(4), fine))
+    far, near = (float((final(switched(PRIOR, steps=n)) - exact).norm()) for n in (100, 200))
+    assert near < 0.01 * float(exact.norm()) and far / near > 1.7  # first order
+
+
+def final(process):
+    """Where a walk from noise of the first level ends, clean."""
+    level = process.grid(None)[0]
+    x = begin() / float(begin().square().mean().sqrt()) * level.sigma
+    return list(process.iterate(PROBLEM, Rng64([0]), x))[-1].x0
 
 
 @pytest.mark.parametrize("wrong", [{"steps": 1}, {"share": 1.0}, {"share": 0.0}, {"at": 200.0}])
