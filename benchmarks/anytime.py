@@ -51,7 +51,8 @@ def box(shape: Shape, seed: int = 0) -> LinearOperator:
 
 
 ALL: dict[str, Callable[[Shape, int], LinearOperator]] = TASKS | {"box": box}
-OURS = ("nested", "nested_mean", "nested_sharp")
+OURS = ("nested", "nested_mean", "nested_sharp", "nested_fast", "nested_best")
+"""The presets; each is shown at its own number of calls."""
 
 
 def ours(
@@ -94,7 +95,7 @@ def methods(prior: Prior, nfe: int) -> dict[str, Sampler]:
         config.update({"outer": max(1, outer), "least": inner, "inner": inner})
         found[f"mean {outer}x{inner}"] = build(config)(prior)
     found |= vanilla(prior, nfe)
-    for name in ("ddnm", "diffpir", "dps", "pigdm", "ddrm"):
+    for name in ("ddnm", "ddnm_plus", "diffpir", "dps", "pigdm", "ddrm"):
         found[name] = getattr(solvers, name)(prior, steps=nfe)
     return found
 
@@ -136,7 +137,7 @@ def main(
     totals = means(rows)
     name = name or f"anytime_{count}" + ("" if folder == "kodak24_500" else f"_{folder}")
     save(name, config | {"means": totals}, rows)
-    shown = [*OURS, f"nested {count // 3}x3", "vanilla", "ddnm", "diffpir", "dps"]
+    shown = [*OURS, f"nested {count // 3}x3", "vanilla", "ddnm_plus", "diffpir", "dps"]
     plot([row for row in rows if row["method"] in shown], RESULTS / f"{name}.png")
     for method, found in sorted(totals.items(), key=lambda item: item[1]["area"]):
         print(f"{method:22}{text(found)}")
