@@ -2,6 +2,7 @@
 
 INVERSE_DATA=... python -m benchmarks.splitting [images=2] [side=64] [precision=bf16]
     [only=class,...] [most=100]
+INVERSE_DATA=... python -m benchmarks.splitting warm [images=2] [side=64] [precision=bf16]
 
 Four kinds of guidance: super-resolution and colourisation by DPS, inpainting by PiGDM, a class by a
 classifier that is trained first (two of them: one guides, the other judges). Every integrator walks
@@ -13,6 +14,10 @@ seconds are of the processor (one thread), for all images.
 
 ``saved``: the share of 250-step DDIM's time that a method saves at 250-step DDIM's error, its own
 curve interpolated in log error over log time. Writes results/splitting.json and .png.
+
+``warm``: the same guidance from a Wiener restoration in few steps, and the nested sampler, on the
+same measurements. Neither draws what the flow draws from that noise: they are judged by the task's
+scores alone. Writes results/splitting_warm.json.
 """
 
 import math
@@ -25,7 +30,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.anytime import ours
-from benchmarks.guided import KINDS, METHODS, Kind, accuracy, trained
+from benchmarks.guided import KINDS, METHODS, WARM, Kind, accuracy, trained
 from benchmarks.guided.classifier import CLASSES
 from benchmarks.guided.drawing import plot
 from benchmarks.guided.kinds import LABEL, WEIGHT
@@ -109,14 +114,28 @@ def measured(name: str, kind: Kind, prior: Prior, lpips: LPIPS, most: int) -> li
         if (at := (row["method"], row["steps"])) in taken:
             row |= quality(taken[at], kind, lpips)
             row |= {} if at == REFERENCE else errors(taken[at], taken[REFERENCE], lpips)
-    if kind.truth is not None:
-        x, spent = drawn(ours(prior, 8, 3), kind)
-        row = {"kind": name, "method": "nested", "steps": 8} | spent
-        rows.append(row | quality(x, kind, lpips))
     return rows
 
 
-def main(
+def warm(images: str = "2", side: str = "64", precision: str = "float32") -> None:
+    """Measure what begins at a Wiener restoration, by the task's scores, and write."""
+    prior, lpips, rows = load_prior(BUNDLED, precision), LPIPS("alex"), []
+    for name, make in KINDS.items():
+        kind = make(int(images), int(side))
+        if kind.truth is None:
+            continue
+        given: list[tuple[str, int, Sampler]] = [("nested", 8, ours(prior, 8, 3))]
+        given += [("warm", n, WARM.make(prior, kind.score, n)) for n in WARM.steps]
+        for method, steps, sampler in given:
+            x, spent = drawn(sampler, kind)
+            row = {"kind": name, "method": method, "steps": steps} | spent
+            rows.append(row | quality(x, kind, lpips))
+            print(rows[-1], flush=True)
+    config = {"images": int(images), "side": int(side), "precision": precision}
+    save("splitting_warm", config, rows)
+
+
+def integrators(
     images: str = "2",
     side: str = "64",
     precision: str = "float32",
@@ -139,4 +158,5 @@ def main(
 
 if __name__ == "__main__":
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
-    main(**dict(item.split("=", 1) for item in sys.argv[1:]))
+    command, rest = (warm, sys.argv[2:]) if "warm" in sys.argv[1:2] else (integrators, sys.argv[1:])
+    command(**dict(item.split("=", 1) for item in rest))

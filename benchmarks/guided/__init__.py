@@ -2,6 +2,6 @@
 
 from benchmarks.guided.classifier import accuracy, trained
 from benchmarks.guided.kinds import KINDS, Kind
-from benchmarks.guided.methods import METHODS
+from benchmarks.guided.methods import METHODS, WARM
 
-__all__ = ["KINDS", "METHODS", "Kind", "accuracy", "trained"]
+__all__ = ["KINDS", "METHODS", "WARM", "Kind", "accuracy", "trained"]

@@ -8,7 +8,7 @@ from inverse.flows import ScoreFlow
 from inverse.grids import Grid
 from inverse.levels import VP
 from inverse.process import Process
-from inverse.solvers import switched
+from inverse.solvers import guided_flow
 from inverse.splitting import DATA_FIRST
 from inverse.transitions import DDIM, DPMSolver2M, Heun, Momentum, Multistep
 
@@ -43,9 +43,14 @@ def _split(rule: Transition, split: str, steps: tuple[int, ...], corrected: bool
 
 
 def _switched(prior: Prior, score: Score, steps: int) -> Process:
-    """DDIM where the guidance is stiff, DPM-Solver++(2M) below."""
-    like = switched(prior, steps=steps)
-    return Process(Guided(prior, score), like.transition, like.grid)
+    """DDIM where the guidance is stiff, for three quarters of the steps; DPM-Solver++(2M) below."""
+    return _flow(prior, score, steps // 4, stiff=steps - steps // 4)
+
+
+def _flow(prior: Prior, score: Score, steps: int, stiff: int = 0) -> Process:
+    """`inverse.solvers.guided_flow` under another score than PiGDM's."""
+    like = guided_flow(prior, steps=steps, stiff=stiff)
+    return Process(Guided(prior, score), like.transition, like.grid, start=like.start)
 
 
 _FEW, _SOME, _MORE = (10, 25), (10, 25, 50), (10, 25, 50, 100)
@@ -63,4 +68,7 @@ METHODS: dict[str, Method] = {
     "GHVB2 0.8": _unsplit(Momentum(2, 0.8), _FEW),
     "switched": Method(_switched, (20, 40, 60, 80, 100)),
 }
-"""Integrator by name; `inverse.solvers.ltsp`, `stsp`, `switched` are these with PiGDM's score."""
+"""Integrator by name; `inverse.solvers.ltsp`, `stsp` and `guided_flow` (stiff = 3 steps) are these
+with PiGDM's score."""
+WARM = Method(_flow, (10, 15, 25))
+"""From a Wiener restoration: no integrator of the same flow, but of what it draws."""

@@ -11,6 +11,7 @@ from inverse.solvers.dps import dps
 from inverse.solvers.flowchef import flowchef
 from inverse.solvers.flowdps import flowdps
 from inverse.solvers.fps_smc import fps_smc
+from inverse.solvers.guided_flow import guided_flow
 from inverse.solvers.ilvr import ilvr
 from inverse.solvers.latino import latino
 from inverse.solvers.ldps import ldps
@@ -35,7 +36,6 @@ from inverse.solvers.resample import resample
 from inverse.solvers.score_sde import score_sde
 from inverse.solvers.sitcom import sitcom
 from inverse.solvers.stsp import stsp
-from inverse.solvers.switched import switched
 from inverse.solvers.tds import tds
 from inverse.solvers.tmpd import tmpd
 
@@ -51,6 +51,7 @@ __all__ = [
     "flowchef",
     "flowdps",
     "fps_smc",
+    "guided_flow",
     "ilvr",
     "latino",
     "ldps",
@@ -75,7 +76,6 @@ __all__ = [
     "score_sde",
     "sitcom",
     "stsp",
-    "switched",
     "tds",
     "tmpd",
 ]

@@ -74,7 +74,8 @@ SOLVERS = {
     "stsp": functools.partial(solvers.stsp, steps=6),
     "stsp-corrected": functools.partial(solvers.stsp, steps=8, corrected=True),
     "momentum": functools.partial(solvers.momentum, steps=8),
-    "switched": functools.partial(solvers.switched, steps=8),
+    "guided_flow": functools.partial(solvers.guided_flow, steps=5),
+    "guided_flow-stiff": functools.partial(solvers.guided_flow, steps=2, stiff=6),
     "fps_smc": functools.partial(solvers.fps_smc, steps=5, particles=3),
     "tds": functools.partial(solvers.tds, steps=5, particles=3),
     "mcgdiff": functools.partial(solvers.mcgdiff, steps=5, particles=3),
@@ -90,7 +91,7 @@ SOLVERS = {
     "nested-latent": functools.partial(solvers.nested_latent, outer=3, inner=2),
     "nested-posterior": functools.partial(solvers.nested_posterior, outer=2, inner=3),
 }
-ROUNDING = {"mmps": 1e-5, "switched": 1e-5, "tmpd": 3e-5}
+ROUNDING = {"mmps": 1e-5, "tmpd": 3e-5, "guided_flow": 1e-5, "guided_flow-stiff": 1e-5}
 """Where a solve with the untrained network's Jacobian amplifies rounding (exact: test_jacobian)."""
 OPERATORS = {
     "inpaint": inpaint_random(SHAPE, keep=0.4),

@@ -10,7 +10,7 @@ from inverse.grids import Grid
 from inverse.levels import VP
 from inverse.needs import BACKWARD, LINEAR
 from inverse.process import Process
-from inverse.solvers import ltsp, momentum, stsp, switched
+from inverse.solvers import guided_flow, ltsp, momentum, stsp
 from inverse.solving import solve
 from inverse.transitions import Multistep
 from operators import Rng
@@ -61,9 +61,9 @@ def test_momentum_of_damping_one_is_adams_bashforth():
         (stsp(tiny_prior(), steps=6, order=2), 17, 11),
         (stsp(tiny_prior(), steps=6, corrected=True), 33, 22),
         (momentum(tiny_prior(), steps=6), 6, 6),
-        (switched(tiny_prior(), steps=8), 8, 8),
+        (guided_flow(tiny_prior(), steps=2, stiff=6), 8, 8),
     ],
-    ids=["ltsp", "stsp", "corrected", "momentum", "switched"],
+    ids=["ltsp", "stsp", "corrected", "momentum", "guided_flow"],
 )
 def test_what_a_step_costs(sampler, forward, backward):
     """As the docstrings say, less at the clean level, where nothing is evaluated."""
@@ -72,17 +72,20 @@ def test_what_a_step_costs(sampler, forward, backward):
     assert sampler.requires == {LINEAR, BACKWARD}
 
 
-def test_switched_walks_most_of_its_steps_above_its_level():
-    nsrs = [level.nsr for level in switched(tiny_prior(), steps=20, at=3.0, share=0.8).grid(None)]
+def test_a_guided_flow_takes_its_stiff_steps_above_its_level():
+    walk = guided_flow(tiny_prior(), steps=4, at=3.0, stiff=16).grid(None)
+    nsrs = [level.nsr for level in walk]
     assert len(nsrs) == 21 and sum(nsr > 3.001 for nsr in nsrs) == 16
     assert nsrs[0] == pytest.approx(150) and nsrs[16] == pytest.approx(3.0)
 
 
-def test_switched_comes_to_the_end_of_the_guided_flow():
+def test_stiff_and_smooth_steps_come_to_the_end_of_the_guided_flow():
     """From 150 down to clean, where a walk of high order in steps five times as fine ends."""
     fine = Grid(1000, VP(), start=150.0, end=0.01, spacing="log")
     exact = final(Process(Guided(PRIOR, PinvScore(1.0)), Multistep(4), fine))
-    far, near = (float((final(switched(PRIOR, steps=n)) - exact).norm()) for n in (100, 200))
+    far, near = (
+        float((final(guided_flow(PRIOR, steps=n, stiff=3 * n)) - exact).norm()) for n in (25, 50)
+    )
     assert near < 0.01 * float(exact.norm()) and far / near > 1.7  # first order
 
 
@@ -93,7 +96,9 @@ def final(process):
     return list(process.iterate(PROBLEM, Rng64([0]), x))[-1].x0
 
 
-@pytest.mark.parametrize("wrong", [{"steps": 1}, {"share": 1.0}, {"share": 0.0}, {"at": 200.0}])
-def test_wrong_settings_of_switched_are_refused(wrong):
-    with pytest.raises(ValueError, match="switched: "):
-        switched(tiny_prior(), **wrong)
+@pytest.mark.parametrize(
+    "wrong", [{"steps": 0}, {"stiff": -1}, {"at": 0.001}, {"at": 200.0, "stiff": 5}]
+)
+def test_wrong_settings_of_a_guided_flow_are_refused(wrong):
+    with pytest.raises(ValueError, match="Grid: |Joined: "):
+        guided_flow(tiny_prior(), **wrong)
