@@ -2,7 +2,7 @@
 
 INVERSE_DATA=... python -m benchmarks.catalogue [nfe=20] [images=6] [side=128] [precision=bf16]
     [tasks=inpaint,...] [solvers=ddnm,...] [prior=PATH] [constants=paper|tuned] [name=NAME]
-python -m benchmarks.catalogue table [name=catalogue_20,catalogue_20_more]
+python -m benchmarks.catalogue table [name=catalogue_20,...]
 
 Crops of Kodak, noise of standard deviation 0.05 on [-1, 1], one sample each. The constants are
 those of `conf/solver`, the papers'; only the number of steps is changed so that forward calls come
@@ -103,7 +103,7 @@ def main(
         save(stem, config, earlier(stem, config, rows, ("task", "method")) + rows)
 
 
-def table(name: str = "catalogue_20,catalogue_20_more") -> None:
+def table(name: str = "catalogue_20,catalogue_20_more,catalogue_20_flow") -> None:
     """Print result files as a Markdown table, the least LPIPS first: PSNR / LPIPS by task.
 
     What is in several files is taken from the last of them.
