@@ -8,7 +8,7 @@ def plot(rows: list[dict], path: Path) -> None:
     import matplotlib
 
     matplotlib.use("agg")
-    from matplotlib import pyplot
+    from matplotlib import pyplot, ticker
 
     names = list(dict.fromkeys(row["kind"] for row in rows))
     methods = list(dict.fromkeys(row["method"] for row in rows if "rmse" in row))
@@ -24,5 +24,6 @@ def plot(rows: list[dict], path: Path) -> None:
                 seconds, errors = [r["seconds"] for r in mine], [r[key] for r in mine]
                 axis.plot(seconds, errors, marker=".", label=name, **style)
             axis.set(xscale="log", yscale="log", title=f"{kind}: {key}", xlabel="seconds")
+            axis.xaxis.set_minor_formatter(ticker.NullFormatter())
     figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside right center")
     figure.savefig(path, dpi=80)
