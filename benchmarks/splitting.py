@@ -98,7 +98,7 @@ def saved(rows: list[dict]) -> list[dict]:
 
 
 def measured(name: str, kind: Kind, prior: Prior, lpips: LPIPS, most: int) -> list[dict]:
-    """The rows of one kind: every method at every count, and our nested sampler."""
+    """The rows of one kind: every method at every count."""
     rows, taken = [], {}
     for method, how in METHODS.items():
         for steps in (n for n in how.steps if n <= most or method == BASE[0]):

@@ -115,7 +115,8 @@ class Passes:
 class Joined:
     """Two spacings in one walk: ``first`` down to where ``then`` starts, ``then`` from there on.
 
-    The steps are those of both. A walk that begins at or below ``then``'s start is ``then``'s.
+    The steps are those of both; of ``first`` only schedule, start, steps and spacing count. A walk
+    that begins at or below ``then``'s start is ``then``'s.
 
     Raises:
         ValueError: unless ``first`` starts above ``then``.

@@ -71,4 +71,4 @@ METHODS: dict[str, Method] = {
 """Integrator by name; `inverse.solvers.ltsp`, `stsp` and `guided_flow` (stiff = 3 steps) are these
 with PiGDM's score."""
 WARM = Method(_flow, (10, 15, 25))
-"""From a Wiener restoration: no integrator of the same flow, but of what it draws."""
+"""The lower part of that flow, started at a Wiener restoration: the same score, other draws."""
