@@ -1,7 +1,6 @@
 """Forward models for imaging: y = A(x) + noise. Imports torch only; usable by any solver."""
 
 from operators import checks, interop, kernels, kspace, masks
-from operators.algebra import stack
 from operators.base import Operator
 from operators.bayer import Bayer, bayer
 from operators.block import BlockSensing, block_sensing
@@ -19,10 +18,16 @@ from operators.colour import Greyscale, greyscale
 from operators.compositing import Multiplane, alpha_blend, multiplane
 from operators.cosine import CosineBlur
 from operators.dct import DCT, dct
-from operators.decimate import Decimate, decimate
-from operators.decimated import DecimatedBlur, downsample_file, downsample_gaussian
 from operators.diagonal import Diagonal
-from operators.downsample import Downsample, downsample
+from operators.downsample import (
+    Decimate,
+    DecimatedBlur,
+    Downsample,
+    decimate,
+    downsample,
+    downsample_file,
+    downsample_gaussian,
+)
 from operators.fourier import Fourier, fourier, fourier_file
 from operators.frames import FrameSkip, TemporalAverage, frame_skip, temporal_average
 from operators.identity import Identity, identity
@@ -36,7 +41,7 @@ from operators.inpaint import (
     inpaint_random,
     inpaint_text,
 )
-from operators.linear import LinearOperator
+from operators.linear import LinearOperator, stack
 from operators.module import Module
 from operators.mri import MRI, MultiCoilMRI, mri, mri_file, mri_multicoil
 from operators.noise import (

@@ -133,10 +133,14 @@ class Operator(nn.Module, ABC):
     def __repr__(self) -> str:
         return f"{self.name}({self.in_shape} -> {self.out_shape})"
 
-    def __matmul__(self, other: Operator) -> Operator:
-        from operators import algebra
+    def __matmul__(self, inner: Operator) -> Operator:
+        """A @ B, in closed form where the two have one."""
+        if not isinstance(inner, Operator):
+            raise TypeError(f"{self!r} @ {inner!r}: both must be operators; apply one as A(x)")
+        return self._after(inner)
 
-        return algebra.compose(self, other)
+    def _after(self, inner: Operator) -> Operator:
+        return Chain(self, inner)
 
     # --- inside -----------------------------------------------------------------------------
     def _check(self, what: str, x: Tensor, shape: Shape, batch: int | None = None) -> None:
@@ -202,3 +206,39 @@ def adopt(owner: Operator, **parts: Operator) -> None:
     owner.batch = batch
     owner.anchor = next(iter(parts.values())).anchor.clone()
     owner._refresh()
+
+
+def chained(outer: Operator, inner: Operator) -> tuple[Shape, Shape]:
+    if outer.in_shape != inner.out_shape:
+        raise ValueError(
+            f"{outer!r} @ {inner!r}: the right one's output {inner.out_shape} is not the left "
+            f"one's input {outer.in_shape}"
+        )
+    return inner.in_shape, outer.out_shape
+
+
+class Chain(Operator):
+    """x ↦ A(B(x)) where one of the two is nonlinear."""
+
+    outer: Operator
+    inner: Operator
+
+    def __init__(self, outer: Operator, inner: Operator) -> None:
+        super().__init__(*chained(outer, inner))
+        adopt(self, outer=outer, inner=inner)
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return self.outer._forward(self.inner._forward(x))
+
+    def _vjp(self, x: Tensor, v: Tensor) -> Tensor:
+        return self.inner._vjp(x, self.outer._vjp(self.inner._forward(x), v))
+
+    def support(self, y: Tensor) -> Tensor:
+        return self.outer.support(y)
+
+    def picture(self, y: Tensor) -> Tensor:
+        return self.outer.picture(y)
+
+    @property
+    def measured(self) -> int | Tensor:
+        return self.outer.measured

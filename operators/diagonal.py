@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -66,3 +67,13 @@ class Diagonal(SpectralOperator):
     @property
     def T(self) -> LinearOperator:  # noqa: N802
         return self
+
+    def _fused(self, inner: LinearOperator) -> LinearOperator | None:
+        entries = getattr(inner, "entries", None)
+        return None if entries is None else multiplied(self, inner, Diagonal)
+
+
+def multiplied(outer: Any, inner: Any, kind: Callable) -> LinearOperator | None:
+    """The product of two diagonal operators as a ``kind``; None where it would measure nothing."""
+    entries = outer.entries * inner.entries
+    return kind(inner.in_shape, entries) if bool(entries.flatten(1).any(1).all()) else None

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from operators import masks
 from operators.base import as_shape
+from operators.diagonal import Diagonal, multiplied
 from operators.linear import LinearOperator
 from operators.solve import column
 from operators.spectral import SpectralOperator
@@ -76,6 +77,11 @@ class Inpaint(SpectralOperator):
     @property
     def T(self) -> LinearOperator:  # noqa: N802
         return self
+
+    def _fused(self, inner: LinearOperator) -> LinearOperator | None:
+        if not isinstance(inner, Inpaint | Diagonal):
+            return None
+        return multiplied(self, inner, Inpaint if isinstance(inner, Inpaint) else Diagonal)
 
 
 def inpaint_random(

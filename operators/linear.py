@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from operators import implicit, solve
-from operators.base import Operator
+from operators.base import Operator, adopt, agreed, chained
 from operators.random import Rng
 
 
@@ -130,22 +133,46 @@ class LinearOperator(Operator):
         return f"{self!r}: linear, solves by {way}"
 
     # --- algebra ----------------------------------------------------------------------------
+    def _after(self, inner: Operator) -> Operator:
+        if not isinstance(inner, LinearOperator):
+            return super()._after(inner)
+        chained(self, inner)
+        agreed("composition", self, inner)
+        (left, c), (right, d) = self._unscaled(), inner._unscaled()
+        made = left._fused(right)
+        if made is None:
+            return Composed(self, inner)
+        made = made.to(left.anchor)
+        return made if c * d == 1 else made * (c * d)
+
+    def _fused(self, inner: LinearOperator) -> LinearOperator | None:
+        """A B in closed form, where this class knows one; shapes are known to fit."""
+        return None
+
+    def _unscaled(self) -> tuple[LinearOperator, float]:
+        """This operator as a multiple of another one."""
+        return self, 1.0
+
     @property
     def T(self) -> LinearOperator:  # noqa: N802
         """Aᵀ as an operator."""
-        from operators import algebra
-
-        return algebra.transpose(self)
+        return Adjoint(self)
 
     def __add__(self, other: LinearOperator) -> LinearOperator:
-        from operators import algebra
-
-        return algebra.add(self, other)
+        if not isinstance(other, LinearOperator):
+            raise TypeError(f"{self!r} + {other!r}: both must be linear operators")
+        return Sum(self, other)
 
     def __mul__(self, factor: float) -> LinearOperator:
-        from operators import algebra
+        if isinstance(factor, Tensor) or not hasattr(factor, "__float__"):
+            raise TypeError(f"{self!r} * {factor!r}: the factor must be a number; apply A as A(x)")
+        factor = float(factor)
+        if not math.isfinite(factor):
+            raise ValueError(f"{self!r} * {factor}: the factor must be finite")
+        return self._times(factor)
 
-        return algebra.scale(self, factor)
+    def _times(self, factor: float) -> LinearOperator:
+        return Scaled(self, factor)
 
     __rmul__ = __mul__
 
@@ -170,3 +197,163 @@ class LinearOperator(Operator):
             bound = "> 0 (for 0 use pinv)" if positive else ">= 0"
             raise ValueError(f"{self!r}: {what} must be {bound}, got {value}")
         return value
+
+
+class Composed(LinearOperator):
+    """A B. Its pseudo-inverse is not B⁺ A⁺ in general, so it is solved for (CG)."""
+
+    outer: LinearOperator
+    inner: LinearOperator
+
+    def __init__(self, outer: LinearOperator, inner: LinearOperator) -> None:
+        super().__init__(*chained(outer, inner))
+        adopt(self, outer=outer, inner=inner)
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return self.outer._forward(self.inner._forward(x))
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return self.inner._adjoint(self.outer._adjoint(y))
+
+    def _gram(self, x: Tensor) -> Tensor:
+        return self.inner._adjoint(self.outer._gram(self.inner._forward(x)))
+
+    def support(self, y: Tensor) -> Tensor:
+        return self.outer.support(y)
+
+    @property
+    def measured(self) -> int | Tensor:
+        return self.outer.measured
+
+
+class Adjoint(LinearOperator):
+    """Aᵀ."""
+
+    inner: LinearOperator
+
+    def __init__(self, inner: LinearOperator) -> None:
+        super().__init__(inner.out_shape, inner.in_shape)
+        adopt(self, inner=inner)
+
+    @property
+    def T(self) -> LinearOperator:  # noqa: N802
+        return self.inner
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return self.inner._adjoint(x)
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return self.inner._forward(y)
+
+    def _norm(self) -> float:
+        return self.inner._norm()
+
+
+class Scaled(LinearOperator):
+    """c A for a real number c."""
+
+    inner: LinearOperator
+
+    def __init__(self, inner: LinearOperator, factor: float) -> None:
+        super().__init__(inner.in_shape, inner.out_shape)
+        adopt(self, inner=inner)
+        self.factor = factor
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return self.inner._forward(x) * self.factor
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return self.inner._adjoint(y) * self.factor
+
+    def _norm(self) -> float:
+        return abs(self.factor) * self.inner._norm()
+
+    def support(self, y: Tensor) -> Tensor:
+        return self.inner.support(y)
+
+    @property
+    def measured(self) -> int | Tensor:
+        return self.inner.measured
+
+
+class Sum(LinearOperator):
+    """A + B + …; every entry of y counts as a measurement."""
+
+    def __init__(self, *parts: LinearOperator) -> None:
+        shapes = {(part.in_shape, part.out_shape) for part in parts}
+        if len(shapes) != 1:
+            raise ValueError(f"{' + '.join(map(repr, parts))}: the shapes must agree")
+        super().__init__(parts[0].in_shape, parts[0].out_shape)
+        adopt(self, **{f"part{i}": part for i, part in enumerate(parts)})
+
+    @property
+    def parts(self) -> list[LinearOperator]:
+        return list(self.children())  # pyright: ignore[reportReturnType]
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return sum_of([part._forward(x) for part in self.parts])
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return sum_of([part._adjoint(y) for part in self.parts])
+
+
+class Stacked(LinearOperator):
+    """[A; B; …]: one image, several measurements, flattened and joined: out_shape (m₁ + m₂ + …,).
+
+    `split(y)` gives them back, each in its own shape.
+    """
+
+    def __init__(self, *parts: LinearOperator) -> None:
+        if len({part.in_shape for part in parts}) != 1:
+            raise ValueError(f"stack of {', '.join(map(repr, parts))}: the inputs must agree")
+        self._sizes = [math.prod(part.out_shape) for part in parts]
+        super().__init__(parts[0].in_shape, (sum(self._sizes),))
+        adopt(self, **{f"part{i}": part for i, part in enumerate(parts)})
+
+    @property
+    def parts(self) -> list[LinearOperator]:
+        return list(self.children())  # pyright: ignore[reportReturnType]
+
+    def split(self, y: Tensor) -> list[Tensor]:
+        """The measurements of the parts: (B, m) -> [(B, *part.out_shape), …]."""
+        pieces = y.split(self._sizes, 1)
+        shapes = [part.out_shape for part in self.parts]
+        return [piece.unflatten(1, shape) for piece, shape in zip(pieces, shapes, strict=True)]
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return torch.cat([part._forward(x).flatten(1) for part in self.parts], 1)
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        pairs = zip(self.parts, self.split(y), strict=True)
+        return sum_of([part._adjoint(piece) for part, piece in pairs])
+
+    def _gram(self, x: Tensor) -> Tensor:
+        return sum_of([part._gram(x) for part in self.parts])
+
+    def support(self, y: Tensor) -> Tensor:
+        pairs = zip(self.parts, self.split(y), strict=True)
+        return torch.cat([part.support(piece).flatten(1) for part, piece in pairs], 1)
+
+    @property
+    def measured(self) -> int | Tensor:
+        return sum(part.measured for part in self.parts)
+
+
+def sum_of(terms: list[Tensor]) -> Tensor:
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total
+
+
+def stack(operators: Sequence[LinearOperator]) -> LinearOperator:
+    """[A; B; …]: several measurements of one image, by linear operators.
+
+    Raises ValueError for an empty list, TypeError for an operator that is not linear.
+    """
+    if not operators:
+        raise ValueError("stack: at least one operator is needed")
+    for part in operators:
+        if not isinstance(part, LinearOperator):
+            raise TypeError(f"stack: {part!r} must be a linear operator")
+    return Stacked(*operators)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from operators.base import as_shape
 from operators.borders import extend
+from operators.linear import LinearOperator
 from operators.solve import column
 from operators.spectral import SpectralOperator
 
@@ -64,6 +65,9 @@ class Separable(SpectralOperator):
         """R and C as they were given, (1|B, 1|C, …), in float64 on the CPU."""
         return self.exact("rows"), self.exact("columns")
 
+    def _fused(self, inner: LinearOperator) -> LinearOperator | None:
+        return lined(self, inner)
+
     def u(self, z: Tensor) -> Tensor:
         return _both(self._left, z, self._under.mT)
 
@@ -84,6 +88,14 @@ class Separable(SpectralOperator):
 
     def _gram(self, x: Tensor) -> Tensor:
         return self._adjoint(self._forward(x))
+
+
+def lined(outer: LinearOperator, inner: LinearOperator) -> Separable | None:
+    """(R ⊗ C)(S ⊗ D) = R S ⊗ C D, of two that have `factors`."""
+    left, right = getattr(outer, "factors", None), getattr(inner, "factors", None)
+    if left is None or right is None:
+        return None
+    return Separable(inner.in_shape, left[0] @ right[0], left[1] @ right[1])
 
 
 def _both(left: Tensor, x: Tensor, right: Tensor) -> Tensor:
