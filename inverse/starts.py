@@ -8,7 +8,7 @@ from torch import Tensor
 from inverse.levels import Level
 from inverse.linear import linear_operator, noise_variance, spectrum
 from inverse.needs import LINEAR, NOTHING, SPECTRAL, Needs
-from operators import Problem, Rng
+from operators import Problem, Rng, fft
 from operators.solve import cg, column
 
 
@@ -97,7 +97,7 @@ def wiener(problem: Problem, iterations: int = 50, floor: float = 0.02) -> Tenso
     variance = noise_variance(problem, floor)
 
     def smooth(x: Tensor) -> Tensor:
-        return torch.fft.irfft2(torch.fft.rfft2(x) * root, x.shape[-2:])
+        return fft.irfft2(fft.rfft2(x) * root, x.shape[-2:])
 
     def normal(z: Tensor) -> Tensor:
         return smooth(operator.gram(smooth(z))) + column(variance, z) * z

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from operators import kernels
+from operators import fft, kernels
 from operators.base import as_shape
 from operators.solve import column
 from operators.spectral import SpectralOperator
@@ -35,7 +35,7 @@ class Blur(SpectralOperator):
         padded = kernel.new_zeros(*kernel.shape[:2], *self._sides)
         padded[..., :h, :w] = kernel
         padded = padded.roll((-(h // 2), -(w // 2)), (2, 3))
-        transfer = torch.fft.rfft2(padded)
+        transfer = fft.rfft2(padded)
         s = transfer.abs()
         several = kernel.shape[0] != 1
         super().__init__(shape, shape, s, per_sample=several)
@@ -50,10 +50,10 @@ class Blur(SpectralOperator):
         return self.phase.conj() * self.vt(y)
 
     def v(self, z: Tensor) -> Tensor:
-        return torch.fft.irfft2(z, self._sides, norm="ortho")
+        return fft.irfft2(z, self._sides, norm="ortho")
 
     def vt(self, x: Tensor) -> Tensor:
-        return torch.fft.rfft2(x, norm="ortho")
+        return fft.rfft2(x, norm="ortho")
 
     def _filter(self, x: Tensor, weight: Tensor) -> Tensor:
         return self.v(self.vt(x).mul_(weight))

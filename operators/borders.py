@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from operators import fft
+
 TORCH = {"zero": "constant", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
 PADDINGS = (*TORCH, "symmetric", "valid")
 FOLDED = ("reflect", "symmetric", "replicate")  # what is added repeats pixels of the image
@@ -88,12 +90,12 @@ class Border:
         """(…, h, w) -> (…, N, M/2 + 1), complex."""
         full = kernel.new_zeros(*kernel.shape[:-2], *self.fft_sides)
         full[..., : kernel.shape[-2], : kernel.shape[-1]] = kernel
-        return torch.fft.rfft2(full.roll([-n for n in self._first], (-2, -1)))
+        return fft.rfft2(full.roll([-n for n in self._first], (-2, -1)))
 
     def spectrum(self, x: Tensor) -> Tensor:
         """(…, H, W) -> (…, N, M/2 + 1): the transform of the extended image."""
         x = extend(x, self.padding, self.reach) if self.padding in FOLDED else x
-        return torch.fft.rfft2(x, self.fft_sides)
+        return fft.rfft2(x, self.fft_sides)
 
     def measure(self, z: Tensor) -> Tensor:
         """(…, N, M/2 + 1) -> (…, *out_sides)."""
@@ -101,7 +103,7 @@ class Border:
 
     def measure_t(self, y: Tensor) -> Tensor:
         """Together with `spectrum_t` the adjoint: (…, *out_sides) -> (…, N, M/2 + 1)."""
-        return torch.fft.rfft2(y, self.fft_sides)
+        return fft.rfft2(y, self.fft_sides)
 
     def spectrum_t(self, z: Tensor) -> Tensor:
         """(…, N, M/2 + 1) -> (…, H, W)."""
@@ -109,5 +111,5 @@ class Border:
         return fold(x, self.padding, self.reach) if self.padding in FOLDED else x
 
     def _crop(self, z: Tensor, sides: Sequence[int]) -> Tensor:
-        full = torch.fft.irfft2(z, self.fft_sides)
+        full = fft.irfft2(z, self.fft_sides)
         return full[..., : sides[0], : sides[1]].contiguous()

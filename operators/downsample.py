@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from operators import kernels
+from operators import fft, kernels
 from operators.aliasing import gather, halved, mean_transfer, spread
 from operators.base import Shape, as_shape, chained
 from operators.blur import Blur
@@ -172,10 +172,10 @@ class DecimatedBlur(SpectralOperator):
         self.constant("back", weights.conj().resolve_conj(), several)
 
     def u(self, z: Tensor) -> Tensor:
-        return torch.fft.irfft2(z, self._small, norm="ortho")
+        return fft.irfft2(z, self._small, norm="ortho")
 
     def ut(self, y: Tensor) -> Tensor:
-        return torch.fft.rfft2(y, norm="ortho")
+        return fft.rfft2(y, norm="ortho")
 
     def v(self, z: Tensor) -> Tensor:
         return self._image(self.back * self._aliases(z))
@@ -192,10 +192,10 @@ class DecimatedBlur(SpectralOperator):
         return self._image(null.addcmul_(self.back, self._aliases(lean))).mul_(1 / column(lam, b))
 
     def _spectrum(self, x: Tensor) -> Tensor:
-        return torch.fft.rfft2(x, norm="ortho").unflatten(2, (self._factor, self._small[0]))
+        return fft.rfft2(x, norm="ortho").unflatten(2, (self._factor, self._small[0]))
 
     def _image(self, z: Tensor) -> Tensor:
-        return torch.fft.irfft2(z.flatten(2, 3), self._sides, norm="ortho")
+        return fft.irfft2(z.flatten(2, 3), self._sides, norm="ortho")
 
     def _gather(self, z: Tensor) -> Tensor:
         return gather(self.forth, z, self._sides[1])

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.fft import fft2, ifft2, ifftshift, irfft2, rfft2
+from torch.fft import ifftshift
 
 from operators import kspace, masks
 from operators.base import Shape, as_shape
+from operators.fft import fft2, ifft2, irfft2, rfft2
 from operators.solve import column
 from operators.spectral import SpectralOperator
 

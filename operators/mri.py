@@ -7,10 +7,11 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.fft import fft2, ifft2, ifftshift
+from torch.fft import ifftshift
 
 from operators import kspace, masks
 from operators.base import adopt, as_shape
+from operators.fft import fft2, ifft2
 from operators.fourier import FourierOperator
 from operators.linear import LinearOperator
 

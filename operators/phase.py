@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from operators import fft
 from operators.base import Operator, as_shape
 
 
@@ -39,7 +40,7 @@ class PhaseRetrieval(Operator):
 
     def _forward(self, x: Tensor) -> Tensor:
         # Where the image lies in the padding, and what is the origin, changes phases only.
-        z = torch.fft.fft2((x + 1) / 2, self.out_shape[1:], norm="ortho")
+        z = fft.fft2((x + 1) / 2, self.out_shape[1:], norm="ortho")
         y = torch.view_as_real(z).square().sum(-1) if self.intensity else z.abs()
         return torch.fft.fftshift(y, (2, 3))
 

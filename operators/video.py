@@ -61,7 +61,7 @@ class Framewise(Operator):
     ) -> Tensor:
         """`call` on every frame: of videos (B, C, T, …), and with numbers, also one per sample."""
         if not len(video):
-            return video.new_empty(0, *shape)
+            return video.reshape(0, *shape)
         given = (video, *others)
         if self.per_frame:
             videos = [call(*[_of_sample(arg, i) for arg in given]) for i in range(len(video))]

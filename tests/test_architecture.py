@@ -1,6 +1,7 @@
 """Who may import whom, and what importing the packages costs."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -91,6 +92,12 @@ def test_inverse_keeps_its_layers(path):
 @pytest.mark.parametrize("path", sorted((ROOT / "operators").rglob("*.py")), ids=lambda p: p.name)
 def test_operators_know_nothing_of_inverse(path):
     assert not {m for m in imports(path) if m.split(".")[0] in ("inverse", "conf", "hydra")}
+
+
+def test_transforms_take_an_empty_batch_as_all_are_of_operators_fft():
+    called = re.compile(r"torch\.fft\.i?[rh]?fft[2n]?\(|torch\.fft import .*\bi?[rh]?fft[2n]?\b")
+    files = [*MODULES, *(ROOT / "operators").rglob("*.py")]
+    assert [path.name for path in files if called.search(path.read_text())] == []
 
 
 @pytest.mark.parametrize("package", ["operators", "inverse", "inverse.solvers", "inverse.priors"])

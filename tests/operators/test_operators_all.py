@@ -139,6 +139,9 @@ def test_empty_batch(operator):
     assert none(x).shape == y.shape and none.adjoint(y).shape == x.shape
     assert none.pinv(y).shape == none.gram_solve(x, 0.1).shape == x.shape
     assert none.prox(x, y, torch.empty(0, dtype=x.dtype)).shape == x.shape
+    assert none.prox(x, y, 0.0).shape == none.gram(x).shape == none.vjp(x, y).shape == x.shape
+    assert none.posterior_sample(x, y, 0.1, 0.2, Rng([0])[:0]).shape == x.shape
+    assert torch.autograd.grad(none(x.requires_grad_()), x, y)[0].shape == x.shape
 
 
 def test_inputs_stay_as_they_were(operator):
