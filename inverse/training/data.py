@@ -68,6 +68,9 @@ class ImageSource:
         """The place of image ``index``'s class among ``classes``; 0 where there are none."""
         return classes.index(Path(self.names[index]).parent.name) if classes else 0
 
+    def __getstate__(self) -> dict:
+        return vars(self) | {"_open": None}  # a handle is one process's; workers may be spawned
+
     def _zip(self) -> zipfile.ZipFile:
         if self._open is None or self._open[0] != os.getpid():  # a handle per worker process
             self._open = (os.getpid(), zipfile.ZipFile(self.path))

@@ -1,6 +1,7 @@
 """Training: the stream is reproducible, a run resumes where it was, a prior gets better."""
 
 import io
+import pickle
 import zipfile
 
 import pytest
@@ -43,6 +44,12 @@ def recipe(**changes) -> Recipe:
 def test_a_folder_and_a_zip_are_sources(folder, archive):
     assert len(ImageSource(folder)) == len(ImageSource(archive)) == 4
     assert ImageSource(archive)[0].shape == (24, 20, 3)
+
+
+def test_a_zip_that_was_read_goes_on_to_workers_that_are_spawned(archive):
+    """As on macOS and Windows, and everywhere from Python 3.14 on."""
+    source = ImageSource(archive)
+    assert (source[0] == pickle.loads(pickle.dumps(source))[0]).all()
 
 
 def test_a_source_without_images_is_refused(tmp_path):
