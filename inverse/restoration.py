@@ -15,32 +15,46 @@ from inverse.images import PHOTOGRAPHS, ImageError, list_images, load_image, sam
 from inverse.images import save_image as save
 from inverse.measurements import save_measurement
 from inverse.metrics import LPIPS, psnr, score, summarise
+from inverse.metrics.fidelity import SSIM_WINDOW
 from inverse.panels import Tile, anytime_strip, error_tile, panel, progress
 from inverse.solving import Result, Snapshot
 from operators import Problem
 
 
-def photographs(source: str, size: int | None = None) -> dict[str, Tensor]:
-    """The images that ``source`` names, as {name: (3, H, W) in [-1, 1]}.
+def photographs(source: str) -> dict[str, str]:
+    """The pictures that ``source`` names, as {name: its own source}, none of them read yet.
 
     ``source`` is one of the photographs that come with scikit-image, a file, a folder, or a picture
     inside a zip or a Hugging Face data set (`inverse.sources`).
 
     Raises:
-        FileNotFoundError, ImageError: as `load_image`; the former also lists the photographs.
+        FileNotFoundError: for a source that is not there; it lists the photographs.
+        ImageError: for a folder without pictures, or no source at all.
     """
-    if source in PHOTOGRAPHS and not Path(source).exists():
-        return {source: sample_photograph(source, size=size or 256)}
-    if (content := sources.read(source)) is not None:
-        return {sources.name(source): load_image(source, size=size, content=content)}
-    path = Path(source)
-    if not path.exists():
+    if not source:
+        raise ImageError(f"image is empty; give a path, or one of {', '.join(PHOTOGRAPHS)}")
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return {file.stem: str(file) for file in list_images(path)}
+    if not (path.exists() or source in PHOTOGRAPHS or sources.is_packed(source)):
         raise FileNotFoundError(
             f"image {source}: no such file or folder; give a path, "
             f"or one of {', '.join(PHOTOGRAPHS)}"
         )
-    files = list_images(path) if path.is_dir() else [path]
-    return {file.stem: load_image(file, size=size) for file in files}
+    return {sources.name(source): source}
+
+
+def photograph(source: str, size: int | None = None) -> Tensor:
+    """The one picture that a source of `photographs` names, (3, H, W) in [-1, 1].
+
+    With ``size`` the largest central square, resized (Lanczos).
+
+    Raises:
+        FileNotFoundError, ImageError: as `load_image`.
+    """
+    if source in PHOTOGRAPHS and not Path(source).exists():
+        return sample_photograph(source, size=size or 256)
+    return load_image(source, size=size, content=sources.read(source))
 
 
 def crop_to_multiple(image: Tensor, multiple: int) -> Tensor:
@@ -78,9 +92,9 @@ class Report:
                 mean = result.x0.mean(0, keepdim=True)
                 scores["mean_of_samples"] = score(mean, self.truth[None], self.lpips)
                 scores |= self._calibration(self.truth)
-        if self.lpips is None and self.truth is not None:
-            scores["lpips"] = None
-            scores["lpips_missing"] = self.missing
+            for name, why in self._reasons().items():
+                if name not in scores:
+                    scores |= {name: None, f"{name}_missing": why}
         sigma = self.problem.sigma
         residual = [r if math.isfinite(r) else None for r in result.residual.tolist()]
         return scores | {
@@ -95,6 +109,12 @@ class Report:
             "operator": self.problem.operator.describe(),
         }
 
+    def _reasons(self) -> dict[str, str | None]:
+        """Why a measure is missing where it is."""
+        sides = {"ssim": SSIM_WINDOW} | ({"lpips": self.lpips.smallest} if self.lpips else {})
+        small = {k: f"needs sides of at least {least} pixels" for k, least in sides.items()}
+        return {"lpips": self.missing} | small
+
     def _calibration(self, truth: Tensor) -> dict:
         summary = summarise(self.result.x0[:, None], truth[None])
         assert summary.crps is not None and summary.coverage is not None
@@ -102,25 +122,28 @@ class Report:
         return {"crps": float(summary.crps), "coverage": share}
 
     def write(self, folder: Path) -> dict:
-        """Write pictures and metrics.json into ``folder``; returns the metrics."""
+        """Write pictures and metrics.json into ``folder``; returns the metrics.
+
+        The pictures come first: whatever a measure fails at, the restoration is there.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         samples = self.result.x0
         restored, seen = samples[0], self.measurement()
-        metrics = self.metrics()
+        save(restored, folder / "restored.png")
         save(
             seen if seen.shape[0] in (1, 3) else seen.mean(0, keepdim=True),
             folder / "measurement.png",
         )
         save_measurement(self.problem.y[:1], folder / "measurement.npy")
-        save(restored, folder / "restored.png")
-        save(panel(self._tiles(seen, restored, metrics)), folder / "panel.png")
-        save(anytime_strip(self._anytime()), folder / "anytime.png")
         if len(samples) > 1:
             tiles = [Tile(f"sample {k}", x) for k, x in enumerate(samples[:16])]
             save(anytime_strip(tiles, columns=4), folder / "samples.png")
             summary = summarise(samples[:, None])
             save(summary.mean[0], folder / "mean.png")
             save(summary.std[0].mean(0, keepdim=True) * 4 - 1, folder / "std.png")
+        metrics = self.metrics()
+        save(panel(self._tiles(seen, restored, metrics)), folder / "panel.png")
+        save(anytime_strip(self._anytime()), folder / "anytime.png")
         write_atomic(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
         return metrics
 
@@ -132,7 +155,7 @@ class Report:
         if self.truth is None:
             return [Tile("measurement", seen), Tile("restored", restored)]
         caption = f"{metrics['psnr'][0]:.2f} dB"
-        if self.lpips is not None:
+        if metrics["lpips"] is not None:
             caption += f" · LPIPS {metrics['lpips'][0]:.3f}"
         return [
             Tile("truth", self.truth),

@@ -16,6 +16,11 @@ from inverse.images import SUFFIXES, ImageError
 HUB = re.compile(r"hf:(?P<name>.+)/(?P<split>[^/]+)/(?P<index>\d+)")
 
 
+def is_packed(source: str) -> bool:
+    """Whether ``source`` names a picture inside a zip or a data set."""
+    return bool(HUB.fullmatch(source)) or _archive(source) is not None
+
+
 def read(source: str) -> bytes | None:
     """The file of a picture inside a zip or a data set, as it is stored; None for other sources.
 

@@ -56,11 +56,12 @@ def recipe(prior: Prior, device: str, words: Sequence[str], folder: Path) -> Rec
         if path.is_file():
             OmegaConf.update(config, key, str(path))
     budget = Budget(**config.budget)
-    images, problems = problems_of(config, build(config.noise))
-    ((name, problem),) = problems.items()
+    ((name, make),) = problems_of(config, build(config.noise)).items()
+    truth, problem = make()
+    assert truth is not None  # a measurement is not among what the page offers
     many, rng = sampled(config, name, problem, device)
     sampler = sampler_of(config, prior, budget).to(device)
-    return Recipe(images[name], many, sampler, rng, budget, shown)
+    return Recipe(truth, many, sampler, rng, budget, shown)
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
 """``inverse restore``: degrade and restore a photograph, or restore a measurement."""
 
 import sys
-from functools import partial
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from inverse.apps.configuration import Job, build
 from inverse.apps.device import pick_device
+from inverse.apps.failures import Failures
 from inverse.apps.progress import ProgressBar
 from inverse.denoise import Prior
 from inverse.latent import decoded
@@ -17,13 +19,14 @@ from inverse.measurements import load_measurement
 from inverse.metering import Budget
 from inverse.metrics import LPIPS, LPIPSUnavailable
 from inverse.planning import plan
-from inverse.restoration import Report, crop_to_multiple, photographs
+from inverse.restoration import Report, crop_to_multiple, photograph, photographs
 from inverse.sampler import Sampler
 from inverse.seeds import seed_for
 from inverse.solving import solve
 from operators import Noise, Problem, Rng, measure
 
 SNAPSHOTS = 24  # of the way, at most, in anytime.png
+Make = Callable[[], tuple[Tensor | None, Problem]]
 
 
 def run(config: DictConfig) -> None:
@@ -31,35 +34,44 @@ def run(config: DictConfig) -> None:
     budget, noise = Budget(**config.budget), build(config.noise)
     if config.samples < 1:
         raise ValueError(f"samples must be at least 1, got {config.samples}")
-    images, problems = problems_of(config, noise)
-    sampler = sampler_of(config, build(config.prior), budget).to(device)
-    lpips, missing = _lpips(config) if images else (None, None)
-    folder = Path(HydraConfig.get().runtime.output_dir)
-    for name, problem in problems.items():
-        many, rng = sampled(config, name, problem, device)
-        with ProgressBar(name, many, budget, enabled=config.progress) as bar:
-            result = solve(sampler, many, rng, budget, keep=SNAPSHOTS, watch=bar.watch)
-        truth = images.get(name)
-        report = Report(truth, many.to("cpu"), result.to("cpu"), lpips, missing)
-        place = folder / name if len(problems) > 1 else folder
-        _summary(name, report.write(place), place)
+    problems = problems_of(config, noise)
+    folder, failures = Path(HydraConfig.get().runtime.output_dir), Failures(len(problems))
+    tools = cache(
+        lambda: (sampler_of(config, build(config.prior), budget).to(device), _lpips(config))
+    )
+    for name, (truth, problem) in failures.made(problems):
+        sampler, (lpips, missing) = tools()
+        with failures.noted(name):
+            many, rng = sampled(config, name, problem, device)
+            with ProgressBar(name, many, budget, enabled=config.progress) as bar:
+                result = solve(sampler, many, rng, budget, keep=SNAPSHOTS, watch=bar.watch)
+            report = Report(truth, many.to("cpu"), result.to("cpu"), lpips, missing)
+            place = folder / name if len(problems) > 1 else folder
+            _summary(name, report.write(place), place)
+    failures.tell()
 
 
-def problems_of(config: DictConfig, noise: Noise) -> tuple[dict[str, Tensor], dict[str, Problem]]:
-    """The photographs by name, each (3, H, W), none in real mode; and their measured problems."""
-    factor = int(config.operator.get("factor", 1))
+def problems_of(config: DictConfig, noise: Noise) -> dict[str, Make]:
+    """What is to be restored by name, each made when it is called for: read, its operator built.
+
+    Made, it is the photograph (3, H, W), None in real mode, and its measured problem.
+    """
     if config.measurement is not None:
-        make = partial(build, config.operator)
-        operator, y = load_measurement(config.measurement, make, factor, config.shape)
-        return {}, {Path(config.measurement).stem: Problem(operator, noise, y)}
-    images = photographs(config.image, config.size)
-    images = {name: crop_to_multiple(x, factor) for name, x in images.items()}
-    problems = {}
-    for name, x in images.items():
-        operator = build(config.operator, tuple(x.shape))
-        rng = Rng([seed_for(config.seed, name, "measurement")])
-        problems[name] = measure(operator, noise, x[None], rng)
-    return images, problems
+        return {Path(config.measurement).stem: partial(_measured, config, noise)}
+    found = photographs(config.image)
+    return {name: partial(_simulated, config, noise, name, found[name]) for name in found}
+
+
+def _measured(config: DictConfig, noise: Noise) -> tuple[None, Problem]:
+    make, factor = partial(build, config.operator), int(config.operator.get("factor", 1))
+    operator, y = load_measurement(config.measurement, make, factor, config.shape)
+    return None, Problem(operator, noise, y)
+
+
+def _simulated(config: DictConfig, noise: Noise, name: str, source: str) -> tuple[Tensor, Problem]:
+    x = crop_to_multiple(photograph(source, config.size), int(config.operator.get("factor", 1)))
+    rng = Rng([seed_for(config.seed, name, "measurement")])
+    return x, measure(build(config.operator, tuple(x.shape)), noise, x[None], rng)
 
 
 def sampler_of(config: DictConfig, prior: Prior, budget: Budget) -> Sampler:
@@ -76,7 +88,7 @@ def sampled(config: DictConfig, name: str, problem: Problem, device: str) -> tup
 
 
 def _lpips(config: DictConfig) -> tuple[LPIPS | None, str | None]:
-    if config.lpips is None:
+    if config.lpips is None or config.measurement is not None:
         return None, "not asked for"
     try:
         return LPIPS(config.lpips, config.lpips_weights), None
@@ -89,6 +101,7 @@ def _summary(name: str, metrics: dict, folder: Path) -> None:
     scores = [f"PSNR {metrics['psnr'][0]:.2f} dB"] if "psnr" in metrics else []
     if metrics.get("lpips"):
         scores.append(f"LPIPS {metrics['lpips'][0]:.3f}")
+    scores += [f"no {key.upper()}" for key in ("ssim", "lpips") if metrics.get(key, 0) is None]
     stopped = "" if metrics["finished"] else " (stopped early, best so far)"
     scores.append(f"{metrics['nfe']} network calls in {metrics['seconds']:.1f} s{stopped}")
     print(f"{name}: {', '.join(scores)} -> {folder}")

@@ -13,7 +13,7 @@ from torch import Tensor
 from inverse import sources
 from inverse.benchmarking.standard import STANDARD, files
 from inverse.images import PHOTOGRAPHS, ImageError, list_images
-from inverse.restoration import photographs
+from inverse.restoration import photograph
 
 PART = re.compile(r"(?P<source>.+)@(?P<first>\d*):(?P<last>\d*)")
 
@@ -39,7 +39,7 @@ class Picture:
         Raises:
             FileNotFoundError, ImageError: as `load_image`.
         """
-        return photographs(self.source, size)[self.name]
+        return photograph(self.source, size)
 
 
 def find(given: Iterable[str]) -> list[Picture]:
@@ -83,6 +83,8 @@ def _sum(pictures: list[Picture]) -> str:
 
 def _listed(source: str) -> Iterator[tuple[str, str]]:
     """(data set, source) of each picture."""
+    if not source:
+        raise ImageError("data names an empty source; give a path, or a photograph's name")
     path, (kind, _, rest) = Path(source).expanduser(), source.partition(":")
     if kind in STANDARD and rest:
         yield from ((kind, str(file)) for file in files(kind, rest))

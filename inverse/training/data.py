@@ -25,7 +25,9 @@ class ImageSource:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        if not str(path):
+            raise ValueError("images is empty; give a folder or a zip file of images")
+        self.path = Path(path).expanduser()
         if self.path.is_dir():
             names = (str(p.relative_to(self.path)) for p in self.path.rglob("*") if p.is_file())
         elif zipfile.is_zipfile(self.path):

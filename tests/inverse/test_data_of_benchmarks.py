@@ -8,7 +8,8 @@ import torch
 from inverse import sources
 from inverse.benchmarking.pictures import checksum, find
 from inverse.images import ImageError
-from inverse.restoration import photographs
+from inverse.restoration import photograph, photographs
+from inverse.training.data import ImageSource
 from tests.inverse import grids_of_benchmarks as small
 
 
@@ -52,7 +53,7 @@ def test_rows_of_a_zip_are_those_of_its_names(tmp_path, archive):
 
 def test_what_is_wrong_with_a_zip_is_said(tmp_path, archive):
     with pytest.raises(FileNotFoundError, match=r"all.zip has no class0/photo9.png"):
-        photographs(f"{archive}/class0/photo9.png")
+        photograph(f"{archive}/class0/photo9.png")
     (tmp_path / "bad.zip").write_text("no zip")
     with pytest.raises(ImageError, match="no whole zip"):
         find([str(tmp_path / "bad.zip")])
@@ -60,6 +61,13 @@ def test_what_is_wrong_with_a_zip_is_said(tmp_path, archive):
         file.writestr("readme.txt", "text")
     with pytest.raises(ImageError, match="holds no .png"):
         find([str(tmp_path / "empty.zip")])
+
+
+def test_no_source_is_not_the_current_folder(photos, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path / "photos")
+    for names in (photographs, lambda empty: find([empty]), ImageSource):
+        with pytest.raises(ValueError, match="empty"):
+            names("")
 
 
 def test_a_part_of_a_source(photos, tmp_path):

@@ -99,11 +99,12 @@ def test_wrong_shapes_and_single_samples_are_refused(name):
         coverage(normal(2, 1, 1, 4, 4), normal(1, 1, 4, 4), 1.0)
 
 
-def report(count):
+def report(count, lpips=None):
     truth = torch.rand(3, 16, 16, generator=generator()) - 0.5
     x0 = truth + 0.1 * torch.randn(count, 3, 16, 16, generator=generator(1))
     problem = Problem(identity((3, 16, 16)), noise(0.1), x0)
-    return Report(truth, problem, Result(x0, torch.ones(count), 1, 0, 0.1, True)), x0, truth
+    result = Result(x0, torch.ones(count), 1, 0, 0.1, True)
+    return Report(truth, problem, result, lpips, "not asked for"), x0, truth
 
 
 def test_metrics_of_several_samples_hold_crps_and_coverage(tmp_path):
@@ -114,3 +115,13 @@ def test_metrics_of_several_samples_hold_crps_and_coverage(tmp_path):
     assert metrics["coverage"]["nominal"] == 0.5
     assert 0 <= metrics["coverage"]["share"] <= 1
     assert "crps" not in report(1)[0].metrics()
+
+
+def test_a_measure_that_the_sides_are_too_small_for_is_missing_and_says_why():
+    class Network:
+        smallest = 17
+
+    metrics = report(1, Network())[0].metrics()
+    assert metrics["lpips"] is None and "17 pixels" in metrics["lpips_missing"]
+    assert metrics["ssim"][0] < 1 and "ssim_missing" not in metrics
+    assert report(1)[0].metrics()["lpips_missing"] == "not asked for"
