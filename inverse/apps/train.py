@@ -1,31 +1,58 @@
 """``inverse train``: train a prior on a folder or zip of images."""
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import torch
 from omegaconf import DictConfig
 
 from inverse.apps.configuration import Job, build
 from inverse.apps.device import pick_device
 
+if TYPE_CHECKING:
+    from inverse.training.data import ImageSource
+
 
 def run(config: DictConfig) -> None:
-    from inverse.training.data import ImageSource
+    from inverse.priors import load_prior
+    from inverse.training.data import Decoded, ImageSource
     from inverse.training.trainer import Trainer
 
     if config.threads:
         torch.set_num_threads(config.threads)
     recipe = build(config.recipe)
-    images = ImageSource(config.images)
+    paths = [config.images] if isinstance(config.images, str) else list(config.images)
+    images = [ImageSource(path) for path in paths]
     validation = ImageSource(config.validation) if config.validation else None
-    classes = images.classes if config.labels else []
+    classes = classes_of(images) if config.labels else []
     torch.manual_seed(recipe.seed)
-    prior = build(config.network, classes=classes, precision=config.precision)
+    if config.weights:
+        prior = load_prior(config.weights, config.precision).requires_grad_(True)
+    else:
+        prior = build(config.network, classes=classes, precision=config.precision)
     trainer = Trainer(prior, recipe, config.out, pick_device(config.device))
     size = sum(p.numel() for p in prior.parameters()) / 1e6
-    what = f"{len(images)} images" + (f" of {len(classes)} classes" if classes else "")
+    what = f"{sum(map(len, images))} images" + (f" of {len(classes)} classes" if classes else "")
     if trainer.team.rank == 0:
         print(f"{what}, {size:.2f} M parameters, from step {trainer.step}", flush=True)
+    if config.cache:
+        images = [
+            Decoded(source, Path(config.cache) / f"{number}-{source.path.stem}.bytes")
+            for number, source in enumerate(images)
+        ]
     for report in trainer.run(images, validation):
         print("  ".join(f"{key} {value:.6g}" for key, value in report.items()), flush=True)
+
+
+def classes_of(images: "list[ImageSource]") -> list[str]:
+    """The classes of one source.
+
+    Raises:
+        ValueError: for several, whose folders need not mean the same.
+    """
+    if len(images) > 1:
+        raise ValueError("labels=true takes the images of one folder or zip, not of several")
+    return images[0].classes
 
 
 def main() -> None:

@@ -79,12 +79,17 @@ class EDMPrior(Prior):
         return other
 
     def predict(self, z: Tensor, log_nsr: Tensor, labels: Tensor | None = None) -> Tensor:
-        """The raw network F, in float32, of its input z (B, 3, H, W), at log nsr (B,).
+        """The raw network F, in float32, of its input z (B, 3, H, W), at log nsr.
 
-        ``labels`` (B,) are numbers of classes, their count standing for none; the prior's own
-        where not given.
+        log nsr (B,), or for a network that is told the noise of every value, what broadcasts
+        against z with 4 axes. ``labels`` (B,) are numbers of classes, their count standing for
+        none; the prior's own where not given.
         """
         dtype, options, count = PRECISIONS[self.precision], {}, len(self.config["classes"])
+        if self.config["kind"] == "stem":
+            told = log_nsr.view(-1, 1, 1, 1) if log_nsr.ndim == 1 else log_nsr
+            with torch.autocast(z.device.type, dtype, enabled=dtype is not None):
+                return self.network(z, told).float()
         if count:
             mine = count if self.label is None else self.label
             given = torch.full_like(log_nsr, mine, dtype=torch.long) if labels is None else labels
@@ -96,7 +101,7 @@ class EDMPrior(Prior):
 
     def denoise(self, x: Tensor, level: Level) -> Tensor:
         height, width = x.shape[-2:]
-        multiple = 2 ** (len(self.config["channels"]) - 1)
+        multiple = 2 ** (len(self.config["channels"]) - (self.config["kind"] != "stem"))
         right, down = -width % multiple, -height % multiple
 
         def network(z: Tensor) -> Tensor:

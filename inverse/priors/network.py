@@ -1,5 +1,4 @@
-"""The networks we train, out of diffusers' blocks: a local, purely convolutional U-Net (the bundled
-prior's), and one with attention."""
+"""The networks we train: `StemUNet`; of diffusers' blocks, a local U-Net and one with attention."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -7,8 +6,12 @@ from typing import TYPE_CHECKING
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from inverse.priors.stem import StemUNet
+
 if TYPE_CHECKING:
     from diffusers.models.unets.unet_2d import UNet2DModel
+
+KINDS = ("stem", "local", "attention")
 
 
 class PixelNorm(nn.Module):
@@ -76,21 +79,26 @@ def attention_unet(
 
 def unet(
     kind: str, channels: Sequence[int], layers: int, size: int | None = None, classes: int = 0
-) -> "UNet2DModel":
+) -> nn.Module:
     """The network of a prior of `inverse train`.
 
     Args:
-        kind: "local", which takes any size, or "attention", made for one.
+        kind: "stem" or "local", which take any size, or "attention", made for one.
         channels, layers: at each level, and residual blocks there. size: of pictures, in pixels,
             for attention alone. classes: how many it can be asked for; 0: none.
 
     Raises:
-        ValueError: for another kind, or a size where there must be none or none where one must be.
+        ValueError: for another kind, classes of a stem, or a size where there must be none or none
+            where one must be.
     """
-    if kind not in ("local", "attention"):
-        raise ValueError(f"network kind must be local or attention, got {kind!r}")
-    if (size is None) != (kind == "local"):
+    if kind not in KINDS:
+        raise ValueError(f"network kind must be one of {', '.join(KINDS)}, got {kind!r}")
+    if (size is None) == (kind == "attention"):
         raise ValueError(f"network size: the side of its pictures with attention alone, got {size}")
+    if kind == "stem" and classes:
+        raise ValueError("network kind stem knows no classes; take attention")
+    if kind == "stem":
+        return StemUNet(channels, layers)
     if size is None:
         return local_unet(channels, layers, classes)
     return attention_unet(size, channels, layers, classes)

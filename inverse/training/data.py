@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
+TRIES = 3  # of a patch that is not flat
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 
 
@@ -79,6 +80,57 @@ class ImageSource:
         return self._open[1]
 
 
+class Decoded:
+    """The images of a source, decoded once into a file of bytes that patches are cut from.
+
+    Args:
+        source: the images. cache: the file; made where it is missing, in its place when whole, and
+            again where the source's names are others.
+    """
+
+    def __init__(self, source: ImageSource, cache: str | Path) -> None:
+        self.source, self.cache = source, Path(cache)
+        index = self.cache.with_suffix(".npz")
+        if not self._fits(index):
+            self._decode(index)
+        self._shapes = np.load(index)["shapes"]
+        self._starts = np.concatenate([[0], np.cumsum(np.prod(self._shapes, axis=1) * 3)])
+        self._bytes: np.ndarray | None = None
+
+    def __getstate__(self) -> dict:
+        return vars(self) | {"_bytes": None}  # the file is opened where it is read
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        """Image ``index`` as (H, W, 3) uint8, a view of the file."""
+        if self._bytes is None:
+            self._bytes = np.memmap(self.cache, np.uint8, "r")
+        start, stop = self._starts[index : index + 2]
+        return self._bytes[start:stop].reshape(*self._shapes[index], 3)
+
+    def label(self, index: int, classes: Sequence[str]) -> int:
+        """As `ImageSource.label`."""
+        return self.source.label(index, classes)
+
+    def _fits(self, index: Path) -> bool:
+        if not (index.is_file() and self.cache.is_file()):
+            return False
+        return list(np.load(index)["names"]) == self.source.names
+
+    def _decode(self, index: Path) -> None:
+        self.cache.parent.mkdir(parents=True, exist_ok=True)
+        partial, shapes = self.cache.with_suffix(".partial"), []
+        with partial.open("wb") as file:
+            for number in range(len(self.source)):
+                image = self.source[number]
+                shapes.append(image.shape[:2])
+                file.write(np.ascontiguousarray(image).tobytes())
+        partial.replace(self.cache)
+        np.savez(index, shapes=np.array(shapes), names=np.array(self.source.names))
+
+
 class Patch(NamedTuple):
     """A patch (3, size, size) in [-1, 1] and the number of its class; or batches of both."""
 
@@ -89,42 +141,72 @@ class Patch(NamedTuple):
 class Patches(Dataset[Patch]):
     """An endless stream of random square patches in [-1, 1], flipped and turned.
 
-    Patch ``n`` depends on ``(seed, n)`` only: not on workers, batch size or an interruption.
-    Images with a side below ``size`` are padded by reflection. With ``whole`` images are scaled
-    first, so that their shorter side is ``size``, and mirrored left to right only.
-    ``classes``: names that labels count; () for none.
+    Patch ``n`` depends on ``(seed, n)`` only: not on workers, batch size or an interruption. Each
+    comes from one of the sources, all alike. Images with a side below ``size`` are padded by
+    reflection. With ``whole`` images are scaled first, so that their shorter side is ``size``, and
+    mirrored left to right only. ``classes``: names that labels count; () for none.
+    ``rescale``, ``flat``: see `Recipe`.
     """
 
     def __init__(
         self,
-        source: ImageSource,
+        sources: Sequence[ImageSource | Decoded],
         size: int,
         seed: int,
         count: int,
         whole: bool = False,
         classes: Sequence[str] = (),
+        rescale: float = 1.0,
+        flat: float = 0.0,
     ) -> None:
-        self.source, self.size, self.seed, self.count = source, size, seed, count
+        self.sources, self.size, self.seed, self.count = sources, size, seed, count
         self.whole, self.classes = whole, classes
+        self.rescale, self.flat = rescale, flat
 
     def __len__(self) -> int:
         return self.count
 
     def __getitem__(self, index: int) -> Patch:
         draw = np.random.default_rng((self.seed, index))
-        place = int(draw.integers(len(self.source)))
-        image = self.source[place]
-        image = scaled(image, self.size) if self.whole else image
-        short = [max(self.size - side, 0) for side in image.shape[:2]]
-        if any(short):
-            image = np.pad(image, ((0, short[0]), (0, short[1]), (0, 0)), mode="symmetric")
-        top, left = (int(draw.integers(s - self.size + 1)) for s in image.shape[:2])
-        patch = image[top : top + self.size, left : left + self.size]
+        for _ in range(TRIES if self.flat else 1):
+            patch, label = self._cut(draw)
+            if not self.flat or detail(patch) >= self.flat:
+                break
+        return Patch(as_tensor(patch), torch.tensor(label))
+
+    def _cut(self, draw: np.random.Generator) -> tuple[np.ndarray, int]:
+        source = self.sources[int(draw.integers(len(self.sources)))]
+        place = int(draw.integers(len(source)))
+        image, side = source[place], self.size
+        if self.whole:
+            image = scaled(image, side)
+        elif self.rescale < 1 and draw.integers(2):
+            most = min(round(side / draw.uniform(self.rescale, 1)), *image.shape[:2])
+            side = max(side, most)
+        image = padded(image, side)
+        top, left = (int(draw.integers(s - side + 1)) for s in image.shape[:2])
+        patch = image[top : top + side, left : left + side]
+        patch = patch if side == self.size else scaled(patch, self.size)
         patch = patch if self.whole else np.rot90(patch, int(draw.integers(4)))
         if draw.integers(2):
             patch = patch[:, ::-1]
-        label = self.source.label(place, self.classes)
-        return Patch(as_tensor(patch), torch.tensor(label))
+        return patch, source.label(place, self.classes)
+
+
+def padded(image: np.ndarray, size: int) -> np.ndarray:
+    """(H, W, 3) with both sides at least ``size``, by reflection."""
+    short = [max(size - side, 0) for side in image.shape[:2]]
+    if not any(short):
+        return image
+    return np.pad(image, ((0, short[0]), (0, short[1]), (0, 0)), mode="symmetric")
+
+
+def detail(patch: np.ndarray) -> float:
+    """The mean standard deviation of blocks of 8 x 8 pixels, on the range [-1, 1]."""
+    side = patch.shape[0] // 8 * 8
+    grey = patch[:side, :side].mean(axis=2, dtype=np.float32) / 127.5
+    blocks = grey.reshape(side // 8, 8, side // 8, 8).swapaxes(1, 2)
+    return float(blocks.std(axis=(2, 3)).mean())
 
 
 def scaled(image: np.ndarray, size: int) -> np.ndarray:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from inverse.priors.edm import EDMPrior
+from inverse.training.fields import draw_field
 from inverse.training.recipe import Recipe, draw_nsr
 
 
@@ -23,8 +24,13 @@ class Loss(nn.Module):
     def forward(
         self, x0: Tensor, log_nsr: Tensor, noise: Tensor, labels: Tensor | None = None
     ) -> Tensor:
-        """Of images and noise (B, 3, H, W), log nsr (B,) and numbers of classes (B,): a scalar."""
-        nsr = log_nsr.exp().view(-1, 1, 1, 1)
+        """Of images and noise (B, 3, H, W), log nsr (B,) and numbers of classes (B,): a scalar.
+
+        Log nsr may be a field too, (B, 3, H, W), for a network that is told the noise of every
+        value.
+        """
+        nsr = log_nsr.exp()
+        nsr = nsr.view(-1, 1, 1, 1) if nsr.ndim == 1 else nsr
         skip, out, into = self.prior.parametrisation.coefficients(nsr)
         z = x0 + nsr * noise
         target = (x0 - skip * z) / out
@@ -32,7 +38,8 @@ class Loss(nn.Module):
 
 
 class Draws(NamedTuple):
-    """What is random in a step: log nsr (B,), noise (B, 3, H, W), who goes unlabelled (B,)."""
+    """What is random in a step: log nsr (B,) or of every value, noise (B, 3, H, W), who goes
+    unlabelled (B,)."""
 
     log_nsr: Tensor
     noise: Tensor
@@ -46,4 +53,6 @@ def draws(step: int, recipe: Recipe) -> Draws:
     shape = (recipe.batch, 3, recipe.patch, recipe.patch)
     noise = torch.randn(shape, generator=generator)
     coins = torch.rand(recipe.batch, generator=generator)
+    if recipe.fields and float(torch.rand((), generator=generator)) < recipe.fields:
+        log_nsr = draw_field(log_nsr, recipe.patch, generator)
     return Draws(log_nsr, noise, coins < recipe.unlabelled)

@@ -24,6 +24,11 @@ class Recipe:
             whose logit is log nsr, this is the logit-normal law (Esser et al., 2024: 0 and 1).
         uniform, low, high: share of patches whose log nsr is uniform in [low, high] instead, so
             that the prior sees the whole path of a sampler.
+        fields: share of steps with noise that is uneven over the patch, see `draw_field`.
+        rescale: patches are cut larger and scaled down by a factor in [rescale, 1], for every
+            second of them; 1: never.
+        flat: patches with a mean local standard deviation below it (of the range 2) are drawn
+            again, twice at most; 0: never.
         unlabelled: share of patches trained without their class, for classifier-free guidance.
         every: minutes between checkpoints.
         clip: largest norm of the gradient.
@@ -44,6 +49,9 @@ class Recipe:
     uniform: float = 0.25
     low: float = 0.002
     high: float = 80.0
+    fields: float = 0.0
+    rescale: float = 1.0
+    flat: float = 0.0
     unlabelled: float = 0.1
     every: float = 5.0
     clip: float = 1.0

@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -11,7 +11,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from inverse.priors.edm import EDMPrior, save_prior
-from inverse.training.data import ImageSource, Patch, Patches
+from inverse.training.data import Decoded, ImageSource, Patch, Patches
 from inverse.training.loss import Draws, Loss, draws
 from inverse.training.recipe import Recipe
 from inverse.training.team import Shares, gather, share
@@ -34,7 +34,12 @@ class Trainer:
     """
 
     def __init__(
-        self, prior: EDMPrior, recipe: Recipe, folder: str | Path, device: str = "cpu"
+        self,
+        prior: EDMPrior,
+        recipe: Recipe,
+        folder: str | Path,
+        device: str = "cpu",
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         from diffusers.training_utils import EMAModel
 
@@ -45,6 +50,7 @@ class Trainer:
             )
         self.team = gather(device)
         self.prior, self.recipe, self.folder = prior, recipe, Path(folder)
+        self.clock = clock
         self.device = self.team.device
         prior.to(self.device).train()
         self.loss = self.team.join(Loss(prior))
@@ -60,26 +66,40 @@ class Trainer:
         if self.checkpoint.is_file():
             self._resume()
 
-    def run(self, images: ImageSource, validation: ImageSource | None = None) -> Iterator[dict]:
-        """Train to the end of the recipe, yielding {step, minutes, loss, psnr...} reports."""
+    def run(
+        self, images: Sequence[ImageSource | Decoded], validation: ImageSource | None = None
+    ) -> Iterator[dict]:
+        """Train to the end of the recipe, yielding {step, minutes, loss, psnr...} reports.
+
+        Patches come from all sources of ``images`` alike.
+        """
         recipe = self.recipe
         count, classes = recipe.steps * recipe.batch, self.prior.config["classes"]
-        stream = Patches(images, recipe.patch, recipe.seed, count, recipe.whole, classes)
+        stream = Patches(
+            images,
+            recipe.patch,
+            recipe.seed,
+            count,
+            recipe.whole,
+            classes,
+            recipe.rescale,
+            recipe.flat,
+        )
         order = Shares(self.step, recipe.steps, recipe.batch, self.team)
-        saved, tick = self.seconds, time.monotonic()
+        saved, tick = self.seconds, self.clock()
         for patch in DataLoader(stream, batch_sampler=order, num_workers=1):
             spent = max(self.seconds / 60 / recipe.minutes, self.step / recipe.steps)
             if spent >= 1:
                 break
             value = self._update(patch, spent)
-            now = time.monotonic()
+            now = self.clock()
             value, self.seconds = self.team.mean(value, self.seconds + now - tick)
             tick, before = now, self.running
             self.running = value if math.isnan(before) else 0.98 * before + 0.02 * value
             if self.seconds - saved > 60 * recipe.every:
                 saved = self.seconds
                 yield from self._report(validation)
-                tick = time.monotonic()
+                tick = self.clock()
         yield from self._report(validation)
 
     def _update(self, patch: Patch, spent: float) -> float:

@@ -1,15 +1,19 @@
 """Training: the stream is reproducible, a run resumes where it was, a prior gets better."""
 
 import io
+import math
 import pickle
 import zipfile
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from inverse.priors import EDMPrior, load_prior
-from inverse.training.data import ImageSource, Patches
+from inverse.training.data import Decoded, ImageSource, Patches
+from inverse.training.fields import draw_field
+from inverse.training.loss import draws
 from inverse.training.recipe import Recipe, draw_nsr
 from inverse.training.trainer import Trainer
 from inverse.training.validation import denoising_psnr
@@ -63,11 +67,53 @@ def test_a_source_without_images_is_refused(tmp_path):
 
 
 def test_a_patch_depends_on_its_index_alone(folder):
-    first, again = (Patches(ImageSource(folder), 16, 0, 100) for _ in range(2))
+    first, again = (Patches([ImageSource(folder)], 16, 0, 100) for _ in range(2))
     assert torch.equal(first[7].x0, again[7].x0) and not torch.equal(first[7].x0, first[8].x0)
     x0 = first[3].x0
     assert x0.shape == (3, 16, 16) and x0.min() >= -1 and x0.max() <= 1
-    assert Patches(ImageSource(folder), 32, 0, 1)[0].x0.shape == (3, 32, 32)
+    assert Patches([ImageSource(folder)], 32, 0, 1)[0].x0.shape == (3, 32, 32)
+
+
+def test_patches_come_from_all_sources_alike_and_flat_ones_are_drawn_again(folder, tmp_path):
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for number in range(9):
+        Image.new("RGB", (24, 24), (9, 9, 9)).save(flat / f"{number}.png")
+    sources = [ImageSource(folder), ImageSource(flat)]
+    dull = [Patches(sources, 16, 0, 60, flat=f) for f in (0.0, 0.01)]
+    shares = [np.mean([float(p[k].x0.std()) < 1e-3 for k in range(60)]) for p in dull]
+    assert 0.3 < shares[0] < 0.7 and shares[1] < shares[0] / 2
+
+
+def test_rescaled_patches_are_cut_larger_and_keep_their_size(folder):
+    patches = Patches([ImageSource(folder)], 8, 0, 20, rescale=0.5)
+    assert all(patches[k].x0.shape == (3, 8, 8) for k in range(20))
+    assert torch.equal(patches[5].x0, Patches([ImageSource(folder)], 8, 0, 20, rescale=0.5)[5].x0)
+
+
+def test_decoded_images_are_those_of_the_source_and_are_decoded_once(folder, tmp_path, monkeypatch):
+    source = ImageSource(folder)
+    Decoded(source, tmp_path / "cache" / "pixels")
+    monkeypatch.setattr(ImageSource, "__getitem__", None)
+    again = Decoded(source, tmp_path / "cache" / "pixels")
+    monkeypatch.undo()
+    assert len(pickle.dumps(again)) < 10_000  # goes on to workers without its pixels
+    assert len(again) == 4 and all(np.array_equal(again[k], source[k]) for k in range(4))
+    source.names.pop()
+    assert len(Decoded(source, tmp_path / "cache" / "pixels")) == 3
+
+
+def test_uneven_noise_keeps_to_the_levels_it_says():
+    base = torch.full((60,), -1.0)
+    field = draw_field(base, 16, torch.Generator().manual_seed(0))
+    assert field.shape == (60, 3, 16, 16) and torch.isfinite(field).all()
+    assert field.min() >= math.log(0.002) - 1e-6 and field.max() <= math.log(80) + 1e-6
+    assert torch.equal(field, draw_field(base, 16, torch.Generator().manual_seed(0)))
+    holes = [len(one.unique()) == 2 for one in field]
+    assert 0.4 < np.mean(holes) < 0.8
+    run = Recipe(batch=4, patch=16, fields=0.5)
+    shapes = {draws(step, run).log_nsr.ndim for step in range(20)}
+    assert shapes == {1, 4}
 
 
 def test_noise_levels_cover_the_path_of_a_sampler():
@@ -80,7 +126,7 @@ def test_training_learns_to_denoise(folder, tmp_path):
     prior, source = EDMPrior(CONFIG), ImageSource(folder)
     before = denoising_psnr(prior.eval(), source, (50,))["psnr50"]
     trainer = Trainer(prior, recipe(steps=60, batch=4, average=0.5), tmp_path)
-    reports = list(trainer.run(source, source))
+    reports = list(trainer.run([source], source))
     after = denoising_psnr(load_prior(tmp_path / "prior.safetensors"), source, (50,))["psnr50"]
     assert after > before + 2
     assert reports[-1]["psnr50"] == pytest.approx(after, abs=0.05)

@@ -59,15 +59,15 @@ def state(trained: Trainer) -> list[torch.Tensor]:
 def test_a_run_that_was_broken_off_ends_exactly_where_a_whole_one_does(folder, tmp_path):
     source = ImageSource(folder)
     whole = trainer(tmp_path / "whole", CLASSES)
-    reports = list(whole.run(source))
+    reports = list(whole.run([source]))
     broken = trainer(tmp_path / "parts", CLASSES, every=0.0)
-    for report in broken.run(source):
+    for report in broken.run([source]):
         if report["step"] == 2:
             break  # killed after the checkpoint of step 2
     torch.manual_seed(77)  # no draw of torch's own
     rest = trainer(tmp_path / "parts", CLASSES)
     assert rest.step == 2
-    last = list(rest.run(source))[-1]
+    last = list(rest.run([source]))[-1]
     assert all(torch.equal(a, b) for a, b in zip(state(whole), state(rest), strict=True))
     assert last["step"] == 4 and last["loss"] == reports[-1]["loss"]
     files = [load_prior(tmp_path / run / "prior.safetensors") for run in ("whole", "parts")]
@@ -126,7 +126,7 @@ def test_a_class_conditional_prior_learns_its_classes(folder, tmp_path, parametr
     run = recipe(steps=40, batch=8, average=0.5, rate=5e-3, centre=1.5, uniform=0.0)
     source = ImageSource(folder)
     assert source.classes == CLASSES
-    list(Trainer(EDMPrior(config), run, tmp_path).run(source))
+    list(Trainer(EDMPrior(config), run, tmp_path).run([source]))
     x = 5 * torch.randn(4, 3, 16, 16, generator=torch.Generator().manual_seed(0))
     loaded = [load_prior(tmp_path / "prior.safetensors", label=label) for label in ("dark", 1)]
     shades = [float(prior.denoise(x, VE()(5.0)).mean()) for prior in loaded]
@@ -141,12 +141,12 @@ def test_a_class_conditional_prior_learns_its_classes(folder, tmp_path, parametr
 
 def test_labels_are_those_of_the_folders(folder):
     source = ImageSource(folder)
-    patches = Patches(source, 16, 0, 50, classes=CLASSES)
+    patches = Patches([source], 16, 0, 50, classes=CLASSES)
     for k in range(8):
         x0, label = patches[k]
         assert CLASSES[int(label)] == ("light" if x0.mean() > 0 else "dark")
     assert {int(patches[k].label) for k in range(8)} == {0, 1}
-    assert int(Patches(source, 16, 0, 50)[0].label) == 0
+    assert int(Patches([source], 16, 0, 50)[0].label) == 0
     Image.new("RGB", (20, 20)).save(folder / "stray.png")
     with pytest.raises(ValueError, match="stray.png lies in no folder"):
         _ = ImageSource(folder).classes
@@ -165,7 +165,7 @@ def test_whole_pictures_are_scaled_and_mirrored_only(folder):
     ramp = np.repeat(np.linspace(0, 255, 20).astype(np.uint8)[:, None, None], 20, 1).repeat(3, 2)
     Image.fromarray(ramp).save(folder / "dark" / "ramp.png")
     source = ImageSource(folder / "dark")
-    ramps = [p.x0 for p in (Patches(source, 10, 0, 40, whole=True)[k] for k in range(40))]
+    ramps = [p.x0 for p in (Patches([source], 10, 0, 40, whole=True)[k] for k in range(40))]
     ramps = [x for x in ramps if x.std() > 0.4]
     assert ramps and all((x[:, -1] > x[:, 0]).all() for x in ramps)  # never upside down
 
@@ -211,7 +211,7 @@ def test_files_hold_all_that_a_prior_is(tmp_path):
 def test_bad_configurations_are_refused():
     for bad, message in (
         ({"parametrisation": "score"}, "edm or flow"),
-        ({"kind": "transformer"}, "local or attention"),
+        ({"kind": "transformer"}, "one of stem, local, attention"),
         ({"kind": "attention"}, "network size"),
         ({"size": 64}, "network size"),
     ):
@@ -243,7 +243,7 @@ def test_without_others_one_trains_alone(monkeypatch):
 
 def alone(folder: str, out: str) -> None:
     torch.set_num_threads(1)
-    list(trainer(out, CLASSES, steps=3).run(ImageSource(folder)))
+    list(trainer(out, CLASSES, steps=3).run([ImageSource(folder)]))
 
 
 def one_of_two(rank: int, folder: str, out: str, meeting: str) -> None:

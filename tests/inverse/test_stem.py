@@ -1,0 +1,64 @@
+"""The network that is told the noise of every value."""
+
+import pytest
+import torch
+
+from inverse.levels import VE
+from inverse.priors.edm import EDMPrior, load_prior, save_prior
+from inverse.priors.presets import untrained
+from inverse.priors.stem import StemUNet
+
+
+def network(seed: int = 0) -> StemUNet:
+    """A small network whose outputs are not zero."""
+    torch.manual_seed(seed)
+    net = StemUNet([8, 12], 1)
+    for parameter in net.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    return net.double().requires_grad_(False)
+
+
+def test_an_even_field_of_noise_is_the_same_as_a_number():
+    net, z = network(), torch.randn(2, 3, 16, 24, dtype=torch.float64)
+    told = torch.tensor([-1.0, 0.5], dtype=torch.float64).view(2, 1, 1, 1)
+    even = net(z, told)
+    assert even.shape == z.shape
+    assert torch.allclose(net(z, told.expand(2, 3, 16, 24)), even, atol=1e-12)
+    assert not torch.allclose(net(z, told + 0.1), even, atol=1e-3)
+
+
+def test_the_noise_of_a_pixel_matters_near_it_and_nowhere_else():
+    net, z = network(), torch.zeros(1, 3, 64, 64, dtype=torch.float64)
+    told = torch.zeros(1, 3, 64, 64, dtype=torch.float64)
+    other = told.clone()
+    other[..., 4, 4] = 2.0
+    change = (net(z, other) - net(z, told)).abs().amax((0, 1))
+    assert change[:8, :8].max() > 1e-3 and change[40:, 40:].max() == 0
+
+
+def test_what_it_computes_does_not_depend_on_the_size_of_the_image():
+    net, z = network(), torch.randn(1, 3, 96, 96, dtype=torch.float64)
+    told = torch.zeros(1, 1, 1, 1, dtype=torch.float64)
+    whole, part = net(z, told), net(z[..., :64, :64], told)
+    assert torch.allclose(whole[..., :24, :24], part[..., :24, :24], atol=1e-12)
+
+
+def test_untrained_blocks_pass_their_input_on():
+    assert StemUNet([8], 2)(torch.randn(1, 3, 8, 8), torch.zeros(1, 1, 1, 1)).abs().max() == 0
+
+
+@pytest.mark.parametrize("side", [8, 13, 33])
+def test_the_prior_takes_any_size_and_comes_back_from_its_file(tmp_path, side):
+    prior = untrained("stem", [8, 12], 1).eval()
+    torch.nn.init.normal_(prior.network.out.weight, std=0.3)  # pyright: ignore
+    save_prior(prior, tmp_path / "prior.safetensors", torch.float32)
+    x, level = torch.randn(2, 3, side, side), VE()(0.7)
+    again = load_prior(tmp_path / "prior.safetensors")
+    with torch.no_grad():
+        assert torch.equal(again.denoise(x, level), prior.denoise(x, level))
+
+
+def test_a_stem_knows_no_classes_and_no_size():
+    for wrong in ({"classes": ["a"]}, {"size": 16}):
+        with pytest.raises(ValueError, match="network"):
+            EDMPrior({"kind": "stem", "channels": [8], "layers": 1} | wrong)
