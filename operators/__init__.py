@@ -19,15 +19,7 @@ from operators.compositing import Multiplane, alpha_blend, multiplane
 from operators.cosine import CosineBlur
 from operators.dct import DCT, dct
 from operators.diagonal import Diagonal
-from operators.downsample import (
-    Decimate,
-    DecimatedBlur,
-    Downsample,
-    decimate,
-    downsample,
-    downsample_file,
-    downsample_gaussian,
-)
+from operators.downsample import Decimate, DecimatedBlur, Downsample
 from operators.fourier import Fourier, fourier, fourier_file
 from operators.frames import FrameSkip, TemporalAverage, frame_skip, temporal_average
 from operators.identity import Identity, identity
@@ -64,6 +56,7 @@ from operators.pointwise import Clip, Gamma, Quantise, gamma, hdr, quantise
 from operators.problem import Problem, measure
 from operators.radon import Radon, radon
 from operators.random import Rng
+from operators.rates import decimate, downsample, downsample_file, downsample_gaussian
 from operators.resample import downsample_bicubic, resample
 from operators.response import SpectralResponse, spectral_response
 from operators.sensing import DenseGaussian, WalshHadamard, dense_gaussian, walsh_hadamard

@@ -1,4 +1,4 @@
-"""Sums over aliases, in the half-plane spectra of `rfft2`, and their adjoint.
+"""Blocks of pixels, and sums over aliases, in the half-plane spectra of `rfft2`, and their adjoint.
 
 Decimation by f makes f² frequencies of a large image, of sides (H, W), one of the small image, of
 sides (h, w) = (H/f, W/f). Large half planes are kept as (…, f, h, W//2 + 1): the row p of the
@@ -8,9 +8,12 @@ small one has its f row aliases along the third axis from the end.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+
+from operators.base import Shape, as_shape
 
 
 def gather(weights: Tensor, z: Tensor, width: int) -> Tensor:
@@ -57,3 +60,19 @@ def mean_transfer(height: int, width: int, factor: int) -> Tensor:
 def _mean_line(side: int, factor: int) -> Tensor:
     turns = torch.arange(side)[:, None] * torch.arange(factor) % side
     return torch.exp(2j * math.pi / side * turns.double()).mean(1)
+
+
+def eyes(sides: tuple[int, ...], factor: int) -> tuple[Tensor, ...]:
+    return tuple(torch.eye(n, dtype=torch.float64).unflatten(0, (-1, factor)) for n in sides)
+
+
+def blocks(owner: str, image_shape: Sequence[int], factor: int) -> tuple[Shape, Shape, int]:
+    """The image's shape, that of its f × f blocks and f, or a ValueError naming the owner."""
+    channels, height, width = shape = as_shape(owner, "image_shape", image_shape, rank=3)
+    (factor,) = as_shape(owner, "factor", [factor])
+    if height % factor or width % factor:
+        raise ValueError(
+            f"{owner}: factor {factor} must divide both sides of the image ({height}, {width}); "
+            "crop or resize it"
+        )
+    return shape, (channels, height // factor, width // factor), factor

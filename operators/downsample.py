@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from operators import fft, kernels
-from operators.aliasing import gather, halved, mean_transfer, spread
-from operators.base import Shape, as_shape, chained
+from operators import fft
+from operators.aliasing import blocks, eyes, gather, halved, mean_transfer, spread
+from operators.base import chained
 from operators.blur import Blur
 from operators.linear import LinearOperator
 from operators.separable import lined
@@ -67,23 +66,6 @@ class Downsample(SpectralOperator):
         return after(self, inner)
 
 
-def blocks(owner: str, image_shape: Sequence[int], factor: int) -> tuple[Shape, Shape, int]:
-    """The image's shape, that of its f × f blocks and f, or a ValueError naming the owner."""
-    channels, height, width = shape = as_shape(owner, "image_shape", image_shape, rank=3)
-    (factor,) = as_shape(owner, "factor", [factor])
-    if height % factor or width % factor:
-        raise ValueError(
-            f"{owner}: factor {factor} must divide both sides of the image ({height}, {width}); "
-            "crop or resize it"
-        )
-    return shape, (channels, height // factor, width // factor), factor
-
-
-def downsample(image_shape: Sequence[int], factor: int = 4) -> Downsample:
-    """Block-average super-resolution by `factor`."""
-    return Downsample(image_shape, factor)
-
-
 class Decimate(SpectralOperator):
     """y = x[::f, ::f]: the top left pixel of each f × f block, (C, H, W) -> (C, H/f, W/f).
 
@@ -133,11 +115,6 @@ class Decimate(SpectralOperator):
 
     def _fused(self, inner: LinearOperator) -> LinearOperator | None:
         return after(self, inner)
-
-
-def decimate(image_shape: Sequence[int], factor: int = 4) -> Decimate:
-    """Every factor-th pixel, without any blur."""
-    return Decimate(image_shape, factor)
 
 
 class DecimatedBlur(SpectralOperator):
@@ -204,22 +181,6 @@ class DecimatedBlur(SpectralOperator):
         return spread(z, self._factor, self._sides[1])
 
 
-def downsample_gaussian(
-    image_shape: Sequence[int], factor: int = 4, size: int = 25, std: float = 1.6
-) -> DecimatedBlur:
-    """Gaussian blur (circular), then every factor-th pixel; size and std in pixels."""
-    blur = Blur(image_shape, kernels.gaussian(size, std))
-    return DecimatedBlur(Decimate(image_shape, factor), blur)
-
-
-def downsample_file(
-    image_shape: Sequence[int], kernel: str | Path, key: str | None = None, factor: int = 4
-) -> DecimatedBlur:
-    """Circular blur with a kernel from a file, then every factor-th pixel."""
-    blur = Blur(image_shape, kernels.from_file(kernel, key))
-    return DecimatedBlur(Decimate(image_shape, factor), blur)
-
-
 def after(outer: Decimate | Downsample, inner: LinearOperator) -> LinearOperator | None:
     """What stays in closed form behind a lower sampling rate."""
     if isinstance(inner, Blur):
@@ -227,7 +188,3 @@ def after(outer: Decimate | Downsample, inner: LinearOperator) -> LinearOperator
     if type(inner) is type(outer):
         return type(outer)(inner.in_shape, outer.factor * inner.factor)
     return lined(outer, inner)
-
-
-def eyes(sides: Shape, factor: int) -> tuple[Tensor, ...]:
-    return tuple(torch.eye(n, dtype=torch.float64).unflatten(0, (-1, factor)) for n in sides)

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from operators.aliasing import blocks
 from operators.base import as_shape
 from operators.borders import extend, known
-from operators.downsample import blocks
 from operators.separable import Separable
 
 MODES = ("bicubic", "bilinear")

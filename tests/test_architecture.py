@@ -117,5 +117,5 @@ def test_importing_is_light(package):
 )
 def test_files_stay_small(path):
     lines = len(path.read_text().splitlines())
-    base = path.name in ("base.py", "linear.py", "denoise.py")
-    assert lines <= (300 if base else 200), f"{path.name} has {lines} lines"
+    base = path.name in ("base.py", "linear.py", "spectral.py", "denoise.py")
+    assert lines <= (400 if base else 200), f"{path.name} has {lines} lines"

@@ -11,8 +11,9 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from inverse.priors.edm import EDMPrior, save_prior
-from inverse.training.data import Decoded, ImageSource, Patch, Patches
+from inverse.training.data import Decoded, ImageSource
 from inverse.training.loss import Draws, Loss, draws
+from inverse.training.patches import Patch, Patches
 from inverse.training.recipe import Recipe
 from inverse.training.team import Shares, gather, share
 from inverse.training.validation import denoising_psnr

@@ -11,9 +11,10 @@ import torch
 from PIL import Image
 
 from inverse.priors import EDMPrior, load_prior
-from inverse.training.data import Decoded, ImageSource, Patches
+from inverse.training.data import Decoded, ImageSource
 from inverse.training.fields import draw_field
 from inverse.training.loss import draws
+from inverse.training.patches import Patches
 from inverse.training.recipe import Recipe, draw_nsr
 from inverse.training.trainer import Trainer
 from inverse.training.validation import denoising_psnr

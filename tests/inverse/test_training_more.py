@@ -15,8 +15,9 @@ from inverse.priors import ClassifierFree, EDMPrior, Tiled, load_prior, save_pri
 from inverse.priors.presets import from_file
 from inverse.solvers import diffpir
 from inverse.solving import solve
-from inverse.training.data import ImageSource, Patches, scaled
+from inverse.training.data import ImageSource
 from inverse.training.loss import Loss, draws
+from inverse.training.patches import Patches, scaled
 from inverse.training.recipe import Recipe
 from inverse.training.team import Alone, Shares, gather
 from inverse.training.trainer import Trainer
