@@ -37,6 +37,7 @@ class Operator(nn.Module, ABC):
     anchor: Tensor  # empty; follows .to(), so it tells dtype and device
     batch: int | None = None  # set where the parameters are one per sample
     counts: int | Tensor | None = None  # set by `count`
+    reading: str = ""  # how the file that the parameters come from was read, set by `told`
 
     def __init__(self, in_shape: Sequence[int], out_shape: Sequence[int]) -> None:
         super().__init__()
@@ -74,6 +75,11 @@ class Operator(nn.Module, ABC):
             self.counts = int(counts)
         else:
             self.constant("counts", counts.double(), per_sample=True)
+
+    def told(self, reading: str) -> Self:
+        """Say how the file that the parameters come from was read; returns the operator."""
+        self.reading = reading
+        return self
 
     def exact(self, name: str) -> Tensor:
         """A constant as it was given, in float64 (or complex128) on the CPU."""

@@ -20,23 +20,20 @@ class Inpaint(SpectralOperator):
     """y = mask · x: y keeps the image's shape, with zeros where nothing was measured.
 
     image_shape: (C, H, W). mask: (H, W), (1, H, W), (C, H, W), or one per sample (B, 1|C, H, W);
-    True or 1 = kept, nothing between 0 and 1. `measured` counts the kept values, and
+    True or 1 = kept (in bytes 255 too), nothing between. `measured` counts the kept values, and
     `support(y)` puts zeros (over NaN too) where y is no measurement.
     Raises ValueError for a mask of another size, not binary, or keeping nothing of a sample.
     """
 
     def __init__(self, image_shape: Sequence[int], mask: Tensor) -> None:
         shape = as_shape("Inpaint", "image_shape", image_shape, rank=3)
-        mask = torch.as_tensor(mask)
+        mask = masks.binary("Inpaint", mask)
         full = mask.reshape(*[1] * (4 - mask.ndim), *mask.shape) if mask.ndim in (2, 3) else mask
         if full.ndim != 4 or full.shape[1] not in (1, shape[0]) or full.shape[2:] != shape[1:]:
             raise ValueError(
                 f"Inpaint: mask must be (H, W), (1|C, H, W) or (B, 1|C, H, W) for the image "
                 f"{shape}, got {tuple(mask.shape)}; resize the mask or the image"
             )
-        if not bool(((full == 0) | (full == 1)).all()):
-            raise ValueError("Inpaint: mask must hold only 0 (lost) and 1 (kept)")
-        full = full.detach().to("cpu", torch.float64)
         counts = full.expand(-1, shape[0], -1, -1).sum((1, 2, 3))
         if full.shape[0] and bool((counts == 0).any()):
             raise ValueError("Inpaint: the mask keeps no pixel; nothing would be measured")
@@ -132,4 +129,5 @@ def inpaint_brush(
 
 def inpaint_file(image_shape: Sequence[int], mask: str | Path, key: str | None = None) -> Inpaint:
     """Inpainting with a mask from a file. See `masks.from_file`."""
-    return Inpaint(image_shape, masks.from_file(image_shape, mask, key))
+    kept, reading = masks.read(image_shape, mask, key)
+    return Inpaint(image_shape, kept).told(reading)

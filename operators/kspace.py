@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from operators.base import as_shape
+from operators.masks import binary
 
 
 def lines(
@@ -57,15 +58,13 @@ def lines(
 
 def as_mask(name: str, mask: Tensor, sides: Sequence[int]) -> Tensor:
     """(H, W), (1, H, W) or (B, 1, H, W), binary, as (1 or B, 1, H, W) in float64."""
-    mask = torch.as_tensor(mask).detach().to("cpu", torch.float64)
+    mask = binary(name, mask)
     full = mask.reshape(*[1] * (4 - mask.ndim), *mask.shape) if mask.ndim in (2, 3) else mask
     if full.ndim != 4 or full.shape[1] != 1 or full.shape[2:] != torch.Size(sides):
         raise ValueError(
             f"{name}: mask must be (H, W), (1, H, W) or (B, 1, H, W) for k-space {tuple(sides)}, "
             f"got {tuple(mask.shape)}"
         )
-    if not bool(((full == 0) | (full == 1)).all()):
-        raise ValueError(f"{name}: mask must hold only 0 (not measured) and 1 (measured)")
     if not bool(full.flatten(1).any(1).all()):
         raise ValueError(f"{name}: the mask keeps no frequency; nothing would be measured")
     return full

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from operators.base import as_shape
-from operators.files import read_array
+from operators.files import is_numpy, read_array, read_image
 from operators.strokes import brush, text
 
 __all__ = ["box", "brush", "from_file", "half", "outpaint", "random", "text"]
@@ -96,18 +96,55 @@ def half(image_shape: Sequence[int], side: str = "right") -> Tensor:
 def from_file(image_shape: Sequence[int], path: str | Path, key: str | None = None) -> Tensor:
     """Read a mask: an image (white = kept), .npy, or the array `key` of an .npz (nonzero = kept).
 
-    A grey image is cut at half of its range. Raises FileNotFoundError, and ValueError for an
-    unreadable file or another size than the image's.
+    (H, W), or (C, H, W) from an array that differs between the channels; channels may come last.
+    An image is upright and cut at half of its range; of a white picture, or a photograph, that is
+    transparent in places, opaque = kept (`read_image`). Raises FileNotFoundError, and ValueError
+    for an unreadable file, another size than the image's, an array of more than two numbers, or
+    a file of several levels that would all be lost, or all be kept.
     """
-    rows, columns = _sides(image_shape)
-    array = read_array(path, key)
-    if array.ndim == 3 and array.shape[0] == 1:
-        array = array[0]
-    if tuple(array.shape) != (rows, columns):
-        raise ValueError(
-            f"mask: {path} is {tuple(array.shape)}, the image is ({rows}, {columns}); "
-            "resize the mask or the image"
-        )
-    if not math.isfinite(float(array.sum())):
+    return read(image_shape, path, key)[0]
+
+
+def read(
+    image_shape: Sequence[int], path: str | Path, key: str | None = None
+) -> tuple[Tensor, str]:
+    """The mask of `from_file`, and one line on how the file was read and what is kept."""
+    if is_numpy(path):
+        values, what, cut = read_array(path, key), "nonzero", 0.0
+    else:
+        (values, what), cut = read_image(path), 0.5
+    values = _fitting(values, image_shape, path)
+    if not math.isfinite(float(values.sum())):
         raise ValueError(f"mask: {path} holds NaN or inf")
-    return array > (0 if Path(path).suffix in (".npy", ".npz") else 0.5)
+    levels, mask = values.unique(), values > cut
+    share = float(mask.double().mean())
+    if (len(levels) > 1 and share in (0, 1)) or (len(levels) > 2 and is_numpy(path)):
+        raise ValueError(
+            f"mask: {path} holds {len(levels)} levels from {float(levels[0]):g} to "
+            f"{float(levels[-1]):g}, and it is not clear which are kept; "
+            "write 0 where a pixel is lost and 1 (in a picture white) where it is kept"
+        )
+    return mask, f"{path}: {what} = kept, which are {share:.1%}"
+
+
+def _fitting(values: Tensor, image_shape: Sequence[int], path: str | Path) -> Tensor:
+    """An array as (H, W), or (C, H, W) where channels differ; they may be few, and come last."""
+    channels, sides = int(image_shape[0]), _sides(image_shape)
+    given, many = tuple(values.shape), {1, 3, channels}
+    if values.ndim == 3 and given[1:] != sides and given[:2] == sides:
+        values = values.permute(2, 0, 1)
+    if values.ndim == 3 and values.shape[0] in many and bool((values == values[:1]).all()):
+        values = values[0]
+    if tuple(values.shape) not in (sides, (channels, *sides)):
+        mend = "resize the mask or the image"
+        raise ValueError(f"mask: {path} is {given}, the image is {sides}; {mend}")
+    return values
+
+
+def binary(owner: str, mask: Tensor) -> Tensor:
+    """A mask in float64 on the CPU; bytes may be 0 and 255. Raises ValueError for other values."""
+    mask = torch.as_tensor(mask).detach().cpu()
+    full = mask.double() / (255 if mask.dtype == torch.uint8 and bool((mask > 1).any()) else 1)
+    if not bool(((full == 0) | (full == 1)).all()):
+        raise ValueError(f"{owner}: mask must hold only 0 (not measured) and 1 (measured)")
+    return full

@@ -130,7 +130,8 @@ def mri(
 
 def mri_file(image_shape: Sequence[int], mask: str | Path, key: str | None = None) -> MRI:
     """Single-coil MRI of a complex image by a mask from a file, frequency zero in its middle."""
-    return MRI(image_shape, ifftshift(masks.from_file(image_shape, mask, key)))
+    kept, reading = masks.read(image_shape, mask, key)
+    return MRI(image_shape, ifftshift(kept, (-2, -1))).told(reading)
 
 
 def mri_multicoil(

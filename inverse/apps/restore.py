@@ -40,6 +40,8 @@ def run(config: DictConfig) -> None:
         lambda: (sampler_of(config, build(config.prior), budget).to(device), _lpips(config))
     )
     for name, (truth, problem) in failures.made(problems):
+        if problem.operator.reading:
+            print(f"{name}: {problem.operator.reading}")
         sampler, (lpips, missing) = tools()
         with failures.noted(name):
             many, rng = sampled(config, name, problem, device)

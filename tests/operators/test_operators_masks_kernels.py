@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from operators import inpaint_file, kernels, masks
+from operators import Fourier, Inpaint, inpaint_file, kernels, masks
+from operators.files import read_array
+
+image = pytest.importorskip("PIL.Image")
 
 SHAPE = (3, 20, 30)
 
@@ -47,7 +50,6 @@ def test_wrong_masks(make):
 
 
 def test_mask_files(tmp_path):
-    image = pytest.importorskip("PIL.Image")
     mask = masks.random(SHAPE, 0.5, 0)
     array = mask.numpy().astype(np.uint8)
     image.fromarray(array * 255).save(tmp_path / "m.png")
@@ -63,6 +65,109 @@ def test_mask_files(tmp_path):
         masks.from_file((3, 8, 8), tmp_path / "m.png")
     with pytest.raises(ValueError, match=r"two.npz: give the key .*\(a, b\)"):
         masks.from_file(SHAPE, tmp_path / "two.npz")
+
+
+def rgba(colour, alpha):
+    return image.fromarray(np.dstack([colour, alpha]).astype(np.uint8))
+
+
+KEPT = masks.box(SHAPE, 6, 8).numpy()
+WHITE, BLACK = np.full((20, 30, 3), 255), np.zeros((20, 30, 3))
+PHOTO = np.random.default_rng(0).integers(0, 256, (20, 30, 3))
+ARRAYS = {
+    "H W 1": KEPT[..., None],
+    "1 H W": KEPT[None],
+    "H W 3": np.dstack([KEPT] * 3),
+    "3 H W": np.stack([KEPT] * 3).astype(np.uint8) * 255,
+    "signs": KEPT * 2.0 - 1,
+    "small floats": KEPT * 0.25,
+}
+PICTURES = {
+    "zeros and ones": lambda: image.fromarray(KEPT.astype(np.uint8)),
+    "zeros and ones of 16 bits": lambda: image.fromarray(KEPT.astype(np.uint16)),
+    "16 bits": lambda: image.fromarray(KEPT.astype(np.uint16) * 65535),
+    "one bit": lambda: image.fromarray(KEPT),
+    "white with a hole": lambda: rgba(WHITE, KEPT * 255),
+    "a photograph with a hole": lambda: rgba(PHOTO, KEPT * 255),
+    "white strokes on nothing": lambda: rgba(KEPT[..., None] * WHITE, KEPT * 255),
+    "grey and an opaque alpha": lambda: rgba(KEPT[..., None] * WHITE, np.full((20, 30), 255)),
+    "grey with alpha": lambda: rgba(WHITE, KEPT * 255).convert("LA"),
+    "a palette": lambda: image.fromarray(KEPT.astype(np.uint8) * 255).convert("P"),
+}
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_arrays_of_one_mask_in_every_layout(tmp_path, name):
+    np.save(tmp_path / "M.NPY.npy", ARRAYS[name])
+    (tmp_path / "M.NPY.npy").rename(tmp_path / "M.NPY")
+    found = masks.from_file(SHAPE, tmp_path / "M.NPY")
+    assert np.array_equal(found.numpy(), KEPT)
+
+
+def test_an_array_may_differ_between_channels(tmp_path):
+    several = masks.random(SHAPE, 0.5, channelwise=True)
+    for array in (several, several.permute(1, 2, 0)):
+        np.save(tmp_path / "m.npy", array.numpy())
+        assert torch.equal(masks.from_file(SHAPE, tmp_path / "m.npy"), several)
+        assert inpaint_file(SHAPE, tmp_path / "m.npy").measured == 900
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_pictures_of_one_mask_in_every_kind(tmp_path, name):
+    PICTURES[name]().save(tmp_path / "m.png")
+    mask, reading = masks.read(SHAPE, tmp_path / "m.png")
+    assert np.array_equal(mask.numpy(), KEPT)
+    assert "92.0%" in reading
+    assert ("opaque = kept" in reading) == name.startswith(("white", "a photo", "grey with"))
+    assert inpaint_file(SHAPE, tmp_path / "m.png").reading == reading
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_masks_and_kernels_are_turned_as_images_are(tmp_path, turn):
+    from inverse.images import load_image
+
+    exif = image.Exif()
+    exif[0x0112] = turn
+    image.fromarray(masks.random(SHAPE, 0.5).numpy()).convert("L").save(
+        tmp_path / "m.png", exif=exif
+    )
+    seen = load_image(tmp_path / "m.png")
+    assert torch.equal(masks.from_file(seen.shape, tmp_path / "m.png"), seen[0] > 0)
+    assert torch.equal(read_array(tmp_path / "m.png") > 0.5, seen[0] > 0)
+
+
+AMBIGUOUS = {
+    "black strokes on nothing": lambda: rgba(BLACK, KEPT * 255),
+    "red strokes on nothing": lambda: rgba(BLACK + (255, 0, 0), KEPT * 255),
+    "black, white and clear": lambda: rgba(WHITE * (np.arange(30) > 15)[:, None], KEPT * 255),
+    "0 and 100": lambda: image.fromarray(KEPT.astype(np.uint8) * 100),
+    "200 and 255": lambda: image.fromarray(KEPT.astype(np.uint8) * 55 + 200),
+    "labels": KEPT + 1,
+    "soft": KEPT * np.linspace(0, 1, 30),
+    "complex": KEPT * 1j,
+    "text": np.array([["a"]]),
+    "two channels": np.stack([KEPT] * 2),
+    "turned": KEPT.T,
+}
+
+
+@pytest.mark.parametrize("name", AMBIGUOUS)
+def test_masks_that_may_mean_either_are_refused_in_one_line(tmp_path, name):
+    given = AMBIGUOUS[name]
+    path = tmp_path / ("m.npy" if isinstance(given, np.ndarray) else "m.png")
+    np.save(path, given) if isinstance(given, np.ndarray) else given().save(path)
+    with pytest.raises(ValueError, match=path.name) as error:
+        masks.from_file(SHAPE, path)
+    assert "\n" not in str(error.value)
+
+
+def test_a_mask_of_bytes_may_hold_255():
+    kept = torch.from_numpy(KEPT)
+    for make in (Inpaint, Fourier):
+        made = make(SHAPE, kept.to(torch.uint8) * 255)
+        assert made.measured == make(SHAPE, kept).measured
+        with pytest.raises(ValueError, match="only 0"):
+            make(SHAPE, kept.to(torch.uint8) * 254)
 
 
 def test_unreadable_files(tmp_path):
