@@ -3,15 +3,25 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+import torch
+
 from operators import Inpaint, LinearOperator, Problem, SpectralOperator
 
 
+def _operator(problem: Problem) -> str:
+    return type(problem.operator).__name__
+
+
 class Need(NamedTuple):
-    """Something a part asks for: in words, as a test of the problem, and what to do without it."""
+    """Something a part asks for: in words, as a test of the problem, and what to do without it.
+
+    ``got`` says in words what a problem brings instead.
+    """
 
     what: str
     met: Callable[[Problem], bool]
     mend: str
+    got: Callable[[Problem], str] = _operator
 
 
 class Unfit(TypeError):
@@ -36,7 +46,12 @@ MASK = Need(
     lambda problem: isinstance(problem.operator, Inpaint),
     "choose a solver that takes any linear operator (nested), or operator=inpaint_...",
 )
-BACKWARD = Need("a backward pass through the network", lambda problem: True, "")
+BACKWARD = Need(
+    "a backward pass through the network",
+    lambda problem: not torch.is_inference_mode_enabled(),
+    "load, measure and solve under torch.no_grad() or plainly",
+    lambda problem: "torch.inference_mode(), which has none",
+)
 """A cost rather than a condition: every prior here can be differentiated."""
 
 
@@ -44,5 +59,4 @@ def check(needs: Needs, problem: Problem, who: str) -> None:
     """Raise `Unfit`, naming ``who`` asks for what and what it got, unless all needs are met."""
     for need in sorted(needs, key=lambda need: need.what):
         if not need.met(problem):
-            got = type(problem.operator).__name__
-            raise Unfit(f"{who} needs {need.what}, got {got}; {need.mend}")
+            raise Unfit(f"{who} needs {need.what}, got {need.got(problem)}; {need.mend}")

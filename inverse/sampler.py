@@ -64,7 +64,7 @@ class Sampler(nn.Module, ABC):
 
         Args:
             problem: operator, noise and measurement of B images.
-            rng: one generator per sample.
+            rng: one generator per sample; what is drawn has the problem's dtype.
             x, start: a state (B, C, H, W) and the level it is at; without them the sampler draws
                 its own.
             resume: go on after this iterate (with ``rng`` in the state it had then).
@@ -73,7 +73,7 @@ class Sampler(nn.Module, ABC):
             Unfit: at once, for a problem that lacks what the sampler requires.
         """
         check(self.requires, problem, "the solver")
-        return self.walk(problem, rng, x, start, resume)
+        return self.walk(problem, rng.of(problem.y.dtype), x, start, resume)
 
     @abstractmethod
     def walk(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Self
 
@@ -14,11 +15,13 @@ class Rng:
 
     A sample's stream depends neither on its neighbours nor on the batch size: a batch of B draws
     equals B batches of one, joined. Streams of different kinds of device (cpu, cuda) differ.
-    0 is a seed like any other.
+    0 is a seed like any other. Draws are of `dtype` where none is given, float32 unless `of`
+    another.
 
     Raises: ValueError for no seeds or a negative one; TypeError for a seed that is no int.
     """
 
+    dtype = torch.float32
     _rows = 1  # consecutive rows that each stream feeds
 
     def __init__(self, seeds: Sequence[int], device: torch.device | str = "cpu") -> None:
@@ -47,8 +50,8 @@ class Rng:
             raise TypeError(f"Rng: index with a slice such as rng[i:i+1], got {rows!r}")
         if self._rows != 1:
             raise TypeError(f"Rng: streams of {self._rows} rows each cannot be sliced")
-        part = object.__new__(Rng)
-        part.device, part._generators = self.device, self._generators[rows]
+        part = copy.copy(self)
+        part._generators = self._generators[rows]
         return part
 
     def each(self, count: int) -> Self:
@@ -59,19 +62,24 @@ class Rng:
         """
         if count < 1:
             raise ValueError(f"Rng: each needs a count of at least 1, got {count}")
-        part = object.__new__(type(self))
-        part.device, part._generators = self.device, self._generators
+        part = copy.copy(self)
         part._rows = self._rows * count
         return part
 
-    def normal(self, shape: Sequence[int], dtype: torch.dtype = torch.float32) -> Tensor:
+    def of(self, dtype: torch.dtype) -> Self:
+        """The same streams, whose draws are of `dtype` where none is given. Shared, not copied."""
+        part = copy.copy(self)
+        part.dtype = dtype
+        return part
+
+    def normal(self, shape: Sequence[int], dtype: torch.dtype | None = None) -> Tensor:
         """Independent N(0, 1) draws of `shape` = (B, …), row b from stream b; B = len(self)."""
         out = self._empty(shape, dtype)
         for rows, generator in zip(self._groups(out), self._generators, strict=True):
             rows.normal_(generator=generator)
         return out
 
-    def uniform(self, shape: Sequence[int], dtype: torch.dtype = torch.float32) -> Tensor:
+    def uniform(self, shape: Sequence[int], dtype: torch.dtype | None = None) -> Tensor:
         """Independent draws, uniform on [0, 1), of `shape` = (B, …), row b from stream b."""
         out = self._empty(shape, dtype)
         for rows, generator in zip(self._groups(out), self._generators, strict=True):
@@ -101,11 +109,11 @@ class Rng:
     def _groups(self, out: Tensor) -> tuple[Tensor, ...]:
         return out.unflatten(0, (len(self._generators), self._rows)).unbind(0)
 
-    def _empty(self, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
+    def _empty(self, shape: Sequence[int], dtype: torch.dtype | None) -> Tensor:
         shape = tuple(shape)
         if not shape or shape[0] != len(self):
             raise ValueError(
                 f"Rng: shape must start with the batch size {len(self)} (one seed per sample), "
                 f"got {shape}"
             )
-        return torch.empty(shape, dtype=dtype, device=self.device)
+        return torch.empty(shape, dtype=dtype or self.dtype, device=self.device)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from inverse.levels import Level
-from inverse.priors.edm import PRECISIONS
+from inverse.priors.edm import PRECISIONS, weights_dtype
 
 
 def configuration(network: nn.Module) -> Mapping[str, Any]:
@@ -71,8 +71,10 @@ def ask(network: nn.Module, z: Tensor, t: float, label: int | None, precision: s
         labels["class_labels"] = times.new_full(batch, label, dtype=torch.long)
     if configuration(network).get("time_embedding_type") == "learned":
         times = times.long()
+    own = weights_dtype(network, z)
+    times = times if times.dtype == torch.long else times.to(own)
     with torch.autocast(z.device.type, dtype, enabled=dtype is not None):
-        out = network(z, times, **labels, return_dict=False)[0]
+        out = network(z.to(own), times, **labels, return_dict=False)[0]
     if out.shape[1] not in (channels, 2 * channels):
         raise ValueError(
             f"the network gives {out.shape[1]} channels for an image of {channels}; it must give "

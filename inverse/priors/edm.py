@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from inverse.denoise import Prior
 from inverse.files import write_atomic
@@ -64,7 +64,8 @@ class EDMPrior(Prior):
         self.shape = None if size is None else (3, size, size)
         shape = {key: self.config[key] for key in ("kind", "channels", "layers", "size")}
         self.network = unet(**shape, classes=len(self.config["classes"])).to(
-            memory_format=torch.channels_last  # pyright: ignore[reportCallIssue]
+            dtype=torch.float32,  # whatever torch's default is
+            memory_format=torch.channels_last,  # pyright: ignore[reportCallIssue]
         )
         self.label = number_of(label, self.config["classes"])
 
@@ -79,25 +80,26 @@ class EDMPrior(Prior):
         return other
 
     def predict(self, z: Tensor, log_nsr: Tensor, labels: Tensor | None = None) -> Tensor:
-        """The raw network F, in float32, of its input z (B, 3, H, W), at log nsr.
+        """The raw network F, in the precision of its input z (B, 3, H, W), at log nsr.
 
         log nsr (B,), or for a network that is told the noise of every value, what broadcasts
         against z with 4 axes. ``labels`` (B,) are numbers of classes, their count standing for
         none; the prior's own where not given.
         """
         dtype, options, count = PRECISIONS[self.precision], {}, len(self.config["classes"])
+        own = weights_dtype(self.network, z)
         if self.config["kind"] == "stem":
             told = log_nsr.view(-1, 1, 1, 1) if log_nsr.ndim == 1 else log_nsr
             with torch.autocast(z.device.type, dtype, enabled=dtype is not None):
-                return self.network(z, told).float()
+                return self.network(z.to(own), told.to(own)).to(z.dtype)
         if count:
             mine = count if self.label is None else self.label
             given = torch.full_like(log_nsr, mine, dtype=torch.long) if labels is None else labels
             options["class_labels"] = given
         time = self.parametrisation.time(log_nsr)
         with torch.autocast(z.device.type, dtype, enabled=dtype is not None):
-            out = self.network(z, time, **options, return_dict=False)[0]
-        return out.float()
+            out = self.network(z.to(own), time.to(own), **options, return_dict=False)[0]
+        return out.to(z.dtype)
 
     def denoise(self, x: Tensor, level: Level) -> Tensor:
         height, width = x.shape[-2:]
@@ -110,6 +112,15 @@ class EDMPrior(Prior):
             return self.predict(z, x.new_full((len(x),), math.log(level.nsr)))[..., :height, :width]
 
         return wrapped(x, level, self.parametrisation.coefficients(level.nsr), network)
+
+
+def weights_dtype(network: nn.Module, z: Tensor) -> torch.dtype:
+    """The precision that a network computes in: that of its first weights, z's where it has none.
+
+    A state in float64 goes through a float32 network in float32, and on in float64.
+    """
+    kinds = (p.dtype for p in network.parameters() if p.is_floating_point())
+    return next(kinds, z.dtype)
 
 
 def save_prior(prior: EDMPrior, path: str | Path, dtype: torch.dtype = torch.float16) -> None:
