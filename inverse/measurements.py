@@ -66,9 +66,10 @@ def _array(path: str | Path, build: Build, shape: Sequence[int] | None) -> tuple
     if y.dtype.kind == "c" and out[-1] == 2:
         y = np.stack([np.real(y), np.imag(y)], -1)
     if y.dtype.kind != "f":
+        whole = "write a picture's levels 0 to 255 as y / 127.5 - 1, other values as floats"
+        mend = whole if y.dtype.kind in "biu" else f"{operator!r} measures no others"
         raise ValueError(
-            f"measurement {path}: must hold real numbers as floats, got {y.dtype}; write a "
-            "picture's levels 0 to 255 as y / 127.5 - 1, other values as y.astype('float32')"
+            f"measurement {path}: must hold real numbers as floats, got {y.dtype}; {mend}"
         )
     if _long(y.shape) != _long(out):
         turned = y.ndim == 3 and (y.shape[2], *y.shape[:2]) == out

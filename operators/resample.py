@@ -24,6 +24,8 @@ def resample(
 
     Equals `torch.nn.functional.interpolate(mode=…, antialias=…)`, pixel centres aligned, for any
     scale > 0, smaller (super-resolution) or larger. Solves in closed form, see `Separable`.
+    Bicubic weights are negative in places: beside edges y may leave [-1, 1], to ±1.6, without
+    antialiasing to ±1.9 (counting photons there asks for `Poisson(clip=True)`).
     Raises ValueError for a scale that is not positive or leaves no pixel, or another mode.
     """
     shape = as_shape("resample", "image_shape", image_shape, rank=3)

@@ -19,6 +19,12 @@ class Poisson(Noise):
     peak: photons at white (u = 1), > 0; read: standard deviation of the read noise on the
     [-1, 1] range, 0 or more; each a float or one per sample, (B,). y is not clipped.
 
+    There is no less than no light: u is taken as 0 from −0.05 (A x = −1.1) on, and refused below.
+    Interpolation with negative lobes goes there beside bright edges (bicubic `resample` and
+    `downsample_bicubic` to A x = −1.6, without antialiasing to −1.9, and kernels with negative
+    values); with `clip` any u below 0 is taken as 0, so that y is not quite of A x there.
+    Transforms and projections (walsh_hadamard, dct, fourier, radon) measure no brightness at all.
+
     `std` is 2 √(max(u, 1/peak)/peak + read²/4) per value and may be taken at y itself;
     `sigma` is that at mid-grey, √(2/peak + read²).
     Raises ValueError for bad parameters, and for sampling where there is less than no light.
@@ -26,9 +32,13 @@ class Poisson(Noise):
     Reference: Snyder et al., 1995, doi:10.1364/JOSAA.12.000272, for the likelihood.
     """
 
-    def __init__(self, peak: Values, read: Values = 0.0) -> None:
+    clip = False
+
+    def __init__(self, peak: Values, read: Values = 0.0, clip: bool = False) -> None:
         self.peak = parameter("Poisson", "peak", peak, low_allowed=False)
         self.read = parameter("Poisson", "read", read)
+        if clip:
+            self.clip = True
 
     @property
     def sigma(self) -> float | Tensor:
@@ -41,12 +51,13 @@ class Poisson(Noise):
         return (4 * photons / peak**2 + read**2).sqrt()
 
     def sample(self, clean: Tensor, rng: Rng) -> Tensor:
-        """Raises ValueError where `clean` falls below −1.1; from there to −1 is taken as −1."""
+        """Raises ValueError where `clean` falls below −1.1, unless it is to be clipped."""
         self.check(clean)
-        if clean.numel() and float(clean.min()) < -1.1:
+        if not self.clip and clean.numel() and float(clean.min()) < -1.1:
             raise ValueError(
                 f"Poisson: the clean measurement falls to {float(clean.min()):.3g}, below −1 = no "
-                "light; this noise is for measurements of brightness in [-1, 1]"
+                "light; where a resampler's or a kernel's negative weights do that, clip=true "
+                "takes it as none; this noise is not for what is no brightness in [-1, 1]"
             )
         peak, read = column(self.peak, clean), column(self.read, clean)
         y = rng.poisson(((clean + 1) / 2).clamp_min(0) * peak) * (2 / peak) - 1
@@ -73,11 +84,11 @@ class Poisson(Noise):
         return (rate - count * log).flatten(1).sum(1)
 
 
-def poisson(peak: Values) -> Poisson:
-    """Photon counting, `peak` photons at white."""
-    return Poisson(peak)
+def poisson(peak: Values, clip: bool = False) -> Poisson:
+    """Photon counting, `peak` photons at white; with `clip` less than no light is taken as none."""
+    return Poisson(peak, clip=clip)
 
 
-def poisson_gaussian(peak: Values, read: Values) -> Poisson:
-    """Photon counting, `peak` photons at white, and Gaussian read noise on the [-1, 1] range."""
-    return Poisson(peak, read)
+def poisson_gaussian(peak: Values, read: Values, clip: bool = False) -> Poisson:
+    """Photon counting as `poisson`, and Gaussian read noise on the [-1, 1] range."""
+    return Poisson(peak, read, clip)

@@ -85,6 +85,19 @@ def test_every_noise_restores(inverse, noise):
     assert code == 0 and metrics["sigma"] > 0 and metrics["noise"].endswith(")"), err
 
 
+def test_light_below_none_may_be_clipped(inverse, tmp_path):
+    picture = Image.new("L", (16, 16), "white")
+    picture.paste("black", (5, 5, 9, 9))
+    picture.save(tmp_path / "hole.png")
+    words = ["image=hole.png", "operator=resample", "operator.scale=0.9", "noise=poisson"]
+    words.append("size=null")
+    code, _, err, _ = inverse(*words)
+    assert code == 1 and "clip=true" in err
+    code, _, err, folder = inverse(*words, "noise.clip=true", folder="clipped")
+    assert code == 0, err
+    assert "clip=True" in json.loads((folder / "metrics.json").read_text())["noise"]
+
+
 def test_light_is_needed_to_count_photons(inverse):
     code, _, err, folder = inverse("noise=poisson", "operator=walsh_hadamard")
     assert code == 1 and "below -1 = no light" in err.replace("−", "-")

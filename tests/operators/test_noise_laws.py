@@ -22,6 +22,7 @@ from operators import (
     measure,
     poisson,
     poisson_gaussian,
+    resample,
     salt_and_pepper,
     uniform,
 )
@@ -319,3 +320,20 @@ def test_a_law_of_ones_own_needs_three_methods():
     problem = measure(Identity(SHAPE), Silent(), clean_values().float(), Rng([0, 1, 2]))
     assert repr(problem.noise) == "Silent()" and problem[1:].noise is problem.noise
     assert torch.equal(problem.relative_residual(clean_values().float()), torch.zeros(3))
+
+
+@pytest.mark.parametrize("law", [poisson, lambda peak, clip: poisson_gaussian(peak, 0.0, clip)])
+def test_negative_lobes_are_refused_or_clipped_to_no_light(law):
+    x = torch.ones(1, 3, 16, 16)
+    x[..., 5:9, 5:9] = -1
+    operator = resample((3, 16, 16), 0.9)
+    assert float(operator(x).min()) < -1.1
+    with pytest.raises(ValueError, match="clip=true"):
+        measure(operator, law(50.0, False), x, Rng([0]))
+    problem = measure(operator, law(50.0, True), x, Rng([0]))
+    assert float(problem.y.min()) == -1 and bool(problem.nll(x).isfinite())
+    below = operator(x) < -1
+    assert bool((problem.y[below] == -1).all()) and problem[:1].noise.clip
+    bright = torch.full((1, 3, 16, 16), 0.5)
+    same = [measure(operator, law(50.0, clip), bright, Rng([0])).y for clip in (False, True)]
+    assert torch.equal(*same)
