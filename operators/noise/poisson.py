@@ -23,7 +23,8 @@ class Poisson(Noise):
     Interpolation with negative lobes goes there beside bright edges (bicubic `resample` and
     `downsample_bicubic` to A x = −1.6, without antialiasing to −1.9, and kernels with negative
     values); with `clip` any u below 0 is taken as 0, so that y is not quite of A x there.
-    Transforms and projections (walsh_hadamard, dct, fourier, radon) measure no brightness at all.
+    Transforms and projections (walsh_hadamard, dct, block_sensing, fourier, radon) measure no
+    brightness at all.
 
     `std` is 2 √(max(u, 1/peak)/peak + read²/4) per value and may be taken at y itself;
     `sigma` is that at mid-grey, √(2/peak + read²).
