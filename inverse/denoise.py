@@ -261,6 +261,13 @@ class Move(NamedTuple):
     denoise: Callable[[Tensor, Level], Estimate]
 
 
+def climb(x: Tensor, a: Level, b: Level, rng: Rng) -> Tensor:
+    """Forward diffusion from level ``a`` up to the noisier ``b`` (time travel)."""
+    scale = b.alpha / a.alpha
+    spread = (b.sigma**2 - (scale * a.sigma) ** 2) ** 0.5
+    return torch.add(rng.normal(x.shape).mul_(spread), x, alpha=scale)
+
+
 class Transition(ABC):
     """The prior's flow: from a state at level ``a`` to one at ``b`` given the estimate at ``a``."""
 
@@ -275,3 +282,9 @@ class Transition(ABC):
     @abstractmethod
     def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
         """The state at ``move.b`` and the new memory."""
+
+    def rise(
+        self, x: Tensor, a: Level, b: Level, memory: Memory, rng: Rng
+    ) -> tuple[Tensor, Memory]:
+        """The state at the noisier level ``b`` (time travel), diffused from ``x``; its memory."""
+        return climb(x, a, b, rng), self.init()

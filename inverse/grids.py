@@ -8,7 +8,7 @@ from inverse.levels import CLEAN, VE, Level, Schedule
 Walk = Callable[[Level | None], Sequence[Level]]
 """The levels to walk, down to clean, from a start or from one of its own: a `Grid`, a `Ladder`."""
 
-SPACINGS = ("edm", "log", "time", "quad")
+SPACINGS = ("edm", "log", "time", "quad", "sqrt")
 
 
 class Grid:
@@ -20,9 +20,11 @@ class Grid:
         start: noise-to-signal ratio of the first level when the caller names none.
         end: noise-to-signal ratio of the last noisy level; capped at half the start.
         spacing: ``edm`` (nsr^(1/7) uniform, Karras et al., 2022, eq. 5), ``log`` (log nsr
-            uniform), ``time`` (uniform in the schedule's t), ``quad`` (uniform in sqrt t).
-        jump, repeats: time travel: every ``jump`` steps walk back up ``jump`` levels,
-            ``repeats - 1`` times. Reference: Lugmayr et al., 2022, arXiv:2201.09865, Alg. 1.
+            uniform), ``time`` (uniform in the schedule's t), ``quad`` (uniform in sqrt t), ``sqrt``
+            (uniform in (T - t)^2, T the time of ``start``: t = (1 - sqrt u) T).
+        jump, repeats: time travel: at the last noisy level and at every ``jump``-th above it walk
+            back up ``jump`` levels, ``repeats - 1`` times, as far as there are so many.
+            Reference: Lugmayr et al., 2022, arXiv:2201.09865, Alg. 1, turning as their code does.
 
     Raises:
         ValueError: for counts below one, levels that do not descend, an unknown spacing.
@@ -39,14 +41,10 @@ class Grid:
         jump: int = 1,
         repeats: int = 1,
     ) -> None:
-        if not all(isinstance(n, int) for n in (steps, jump, repeats)):
+        if not all(isinstance(n, int) and n >= 1 for n in (steps, jump, repeats)):
             raise ValueError(
-                f"Grid: steps, jump and repeats must be whole numbers, got "
+                f"Grid: steps, jump and repeats must be whole numbers of at least 1, got "
                 f"{steps!r}, {jump!r}, {repeats!r}"
-            )
-        if steps < 1 or jump < 1 or repeats < 1:
-            raise ValueError(
-                f"Grid: steps, jump and repeats must be at least 1, got {steps}, {jump}, {repeats}"
             )
         if not 0 < end < start:
             raise ValueError(f"Grid: need 0 < end < start, got end={end}, start={start}")
@@ -83,14 +81,19 @@ class Grid:
                 return at.at(start * (end / start) ** fraction)
             case "time":
                 return at(_between(time(start), time(end), fraction))
-            case _:
+            case "quad":
                 return at(_between(time(start) ** 0.5, time(end) ** 0.5, fraction) ** 2)
+            case _:
+                top = time(max(start, self.start))
+                passed = _between((top - time(start)) ** 2, (top - time(end)) ** 2, fraction)
+                return at(top - passed**0.5)
 
     def _travel(self, levels: list[Level]) -> Iterator[Level]:
         yield levels[0]
         for i, level in enumerate(levels[1:], 1):
             yield level
-            if i % self.jump == 0 and i < len(levels) - 1:
+            left = self.steps - 1 - i  # levels below this one, without the clean one
+            if left % self.jump == 0 and left >= 0 and i >= self.jump:
                 for _ in range(self.repeats - 1):
                     yield from reversed(levels[i - self.jump : i])
                     yield from levels[i - self.jump + 1 : i + 1]

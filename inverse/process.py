@@ -66,6 +66,11 @@ class Process(Descent):
     def recall(self) -> Memory:
         return self.transition.init()
 
+    def rise(
+        self, x: Tensor, a: Level, b: Level, memory: Memory, rng: Rng
+    ) -> tuple[Tensor, Memory]:
+        return self.transition.rise(x, a, b, memory, rng)
+
     def cost(self, level: Level) -> float:
         return self.denoiser.cost(level)
 

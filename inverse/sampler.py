@@ -8,11 +8,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from inverse.denoise import Memory
+from inverse.denoise import Memory, climb
 from inverse.grids import Walk
 from inverse.levels import Level
 from inverse.needs import NOTHING, Needs, check
-from inverse.transitions.ddim import climb
 from operators import Problem, Rng
 
 
@@ -106,7 +105,9 @@ class Descent(Sampler):
         """The memory that goes with a state of unknown past."""
         return None
 
-    def rise(self, x: Tensor, a: Level, b: Level, rng: Rng) -> tuple[Tensor, Memory]:
+    def rise(
+        self, x: Tensor, a: Level, b: Level, memory: Memory, rng: Rng
+    ) -> tuple[Tensor, Memory]:
         """The state at the noisier level ``b`` (time travel), and its memory."""
         return climb(x, a, b, rng), self.recall()
 
@@ -146,7 +147,7 @@ class Descent(Sampler):
             if step <= done:
                 continue
             if b.nsr > a.nsr:
-                state, memory = self.rise(state, a, b, rng)
+                state, memory = self.rise(state, a, b, memory, rng)
                 continue
             state, x0, memory = self.step(state, a, b, memory, problem, rng)
             yield Iterate(step, steps, b, state, x0, memory)

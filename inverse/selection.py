@@ -73,7 +73,9 @@ class Selection(Descent):
         x, trail = _shake(nothing, nothing, level.sigma, rng)
         return x, trail._replace(log_weights=_even(x))
 
-    def rise(self, x: Tensor, a: Level, b: Level, rng: Rng) -> tuple[Tensor, Memory]:
+    def rise(
+        self, x: Tensor, a: Level, b: Level, memory: Memory, rng: Rng
+    ) -> tuple[Tensor, Memory]:
         scale = b.alpha / a.alpha
         std = (b.sigma**2 - (scale * a.sigma) ** 2) ** 0.5
         return _shake(x * scale, x / a.alpha, std, rng)

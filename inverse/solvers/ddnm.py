@@ -5,7 +5,7 @@ from inverse.grids import Grid
 from inverse.levels import VP
 from inverse.process import Process
 from inverse.steps import Project
-from inverse.transitions import Renoise
+from inverse.transitions import Renoise, Restart
 
 
 def ddnm(
@@ -24,7 +24,9 @@ def ddnm(
     noise of the unprojected estimate. For noiseless data: noise in y goes straight into the image.
 
     Reference: Wang et al., 2022, arXiv:2212.00490, Alg. 1 (Alg. 2 with ``jump, repeats``).
-    Departures: levels of the continuous VP path instead of 1000 discrete betas.
+    Departures: levels of the continuous VP path instead of 1000 discrete betas. Time travel noises
+    the last unprojected x0 afresh, as released (Alg. 2 diffuses the state).
     """
     grid = Grid(steps, VP(), start=start, end=end, spacing="time", jump=jump, repeats=repeats)
-    return Process(Conditioned(prior, Project(), keep_noise=True), Renoise(eta**2), grid)
+    denoiser = Conditioned(prior, Project(), keep_noise=True)
+    return Process(denoiser, Restart(Renoise(eta**2)), grid)

@@ -1,9 +1,11 @@
 """The prior's flow: from one noise level to the next."""
 
+from inverse.denoise import climb
 from inverse.transitions.anneal import Anneal
-from inverse.transitions.ddim import DDIM, Renoise, climb
+from inverse.transitions.ddim import DDIM, Renoise
 from inverse.transitions.multistep import DPMSolver2M, Momentum, Multistep
 from inverse.transitions.ode import Heun
+from inverse.transitions.restart import Restart
 from inverse.transitions.spectral import Spectral
 from inverse.transitions.switched import Switched
 
@@ -15,6 +17,7 @@ __all__ = [
     "Momentum",
     "Multistep",
     "Renoise",
+    "Restart",
     "Spectral",
     "Switched",
     "climb",

@@ -1,6 +1,5 @@
 """One-step transitions that go through the estimate: DDIM(eta) and re-noising."""
 
-import torch
 from torch import Tensor
 
 from inverse.denoise import Estimate, Memory, Move, Transition
@@ -68,10 +67,3 @@ class Renoise(Transition):
 
     def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
         return renoise(move.est, move.b, self.zeta, move.rng), memory
-
-
-def climb(x: Tensor, a: Level, b: Level, rng: Rng) -> Tensor:
-    """Forward diffusion from level ``a`` up to the noisier ``b`` (time travel)."""
-    scale = b.alpha / a.alpha
-    spread = (b.sigma**2 - (scale * a.sigma) ** 2) ** 0.5
-    return torch.add(rng.normal(x.shape).mul_(spread), x, alpha=scale)

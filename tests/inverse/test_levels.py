@@ -73,7 +73,7 @@ def test_a_joined_walk_is_one_spacing_after_another():
 def test_time_travel_walks_back_up():
     grid = Grid(4, start=8.0, end=1.0, spacing="log", jump=2, repeats=2)
     levels = [round(level.nsr, 6) for level in grid()]
-    assert levels == [8.0, 4.0, 2.0, 4.0, 8.0, 4.0, 2.0, 1.0, 0.0]
+    assert levels == [8.0, 4.0, 2.0, 1.0, 2.0, 4.0, 2.0, 1.0, 0.0]
 
 
 def test_climbing_adds_the_missing_variance():

@@ -5,7 +5,7 @@ import time
 import pytest
 import torch
 
-from inverse.grids import Grid, Ladder
+from inverse.grids import SPACINGS, Grid, Ladder
 from inverse.levels import VP
 from inverse.metering import Budget
 from inverse.planning import Planned
@@ -135,7 +135,7 @@ def test_only_plain_grids_can_be_planned(timed):
         Planned(ladder, Budget())
 
 
-@pytest.mark.parametrize("spacing", ["edm", "log", "time", "quad"])
+@pytest.mark.parametrize("spacing", SPACINGS)
 def test_a_plan_that_does_not_change_is_the_grid(spacing):
     grid = Grid(5, VP(), start=30.0, end=0.02, spacing=spacing)
     level, levels = grid()[0], [grid()[0].nsr]
