@@ -1,13 +1,16 @@
 """Replacement: what the data say of the state takes the place of what the state says itself."""
 
+from collections.abc import Sequence
+
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from inverse.denoise import DataFlow, Evaluation
 from inverse.levels import Level
 from inverse.linear import linear_operator
 from inverse.needs import LINEAR, Needs
+from operators.borders import extend
 
 
 class Replace(DataFlow):
@@ -24,7 +27,7 @@ class Replace(DataFlow):
 
     Args:
         lowpass: N, or None for the whole row space of the operator.
-        until: noise-to-signal ratio below which nothing is replaced any more.
+        until: noise-to-signal ratio from which on down nothing is replaced; None: all is.
         requires: what the method at hand asks of the problem, where that is more than LINEAR.
 
     Raises:
@@ -35,18 +38,18 @@ class Replace(DataFlow):
     def __init__(
         self,
         lowpass: int | None = None,
-        until: float = 0.0,
+        until: float | None = None,
         requires: Needs = frozenset({LINEAR}),
     ) -> None:
-        if (lowpass is not None and lowpass < 1) or until < 0:
+        if (lowpass is not None and lowpass < 1) or (until is not None and until < 0):
             raise ValueError(
-                f"Replace: need lowpass >= 1 (or None) and until >= 0, got {lowpass} and {until}"
+                f"Replace: need lowpass >= 1 and until >= 0 (or None), got {lowpass} and {until}"
             )
         self.lowpass, self.until, self.requires = lowpass, until, requires
 
     def __call__(self, ev: Evaluation, a: Level, b: Level, fraction: float) -> Tensor:
         (alpha, sigma), y = ev.level, ev.problem.y
-        if ev.level.nsr < self.until:
+        if self.until is not None and ev.level.nsr <= self.until:
             return ev.x.new_zeros(()).expand_as(ev.x)
         operator, x = linear_operator(ev.problem, "Replace"), ev.x
         if sigma > 0:
@@ -57,8 +60,17 @@ class Replace(DataFlow):
 
 
 def reduced(x: Tensor, factor: int) -> Tensor:
-    """An image (B, C, H, W) at 1 / factor of its size, at least one pixel, and back again."""
+    """An image (B, C, H, W) at 1 / factor of its size, at least one pixel, and back again.
+
+    Bicubic and antialiased; beyond its borders the image is mirrored.
+    """
     sides = x.shape[-2:]
     small = [max(1, round(side / factor)) for side in sides]
-    down = F.interpolate(x, small, mode="bicubic", antialias=True)
-    return F.interpolate(down, sides, mode="bicubic", antialias=True)
+    return _resized(_resized(x, small), sides)
+
+
+def _resized(x: Tensor, sides: Sequence[int]) -> Tensor:
+    mirrored = extend(x, "symmetric", x.shape[-2:])
+    height, width = sides
+    whole = interpolate(mirrored, (3 * height, 3 * width), mode="bicubic", antialias=True)
+    return whole[..., height : 2 * height, width : 2 * width]

@@ -118,7 +118,8 @@ def test_the_low_pass_keeps_what_is_smooth_and_drops_the_finest_detail():
     ramp = torch.linspace(-1, 1, 48, dtype=torch.float64).expand(1, 3, 24, 48)
     assert torch.allclose(reduced(ramp, 4)[..., 16:-16], ramp[..., 16:-16], atol=1e-9)
     board = (torch.arange(24)[:, None] + torch.arange(20)) % 2 * 2.0 - 1
-    assert float(reduced(board[None, None], 4).abs().max()) < 0.02
+    inside = reduced(board[None, None], 4)[..., 4:-4, 4:-4]  # at the border two are alike
+    assert float(inside.abs().max()) < 0.01
 
 
 def test_a_step_of_ilvr_by_hand():
