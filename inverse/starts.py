@@ -29,6 +29,20 @@ class PureNoise(Start):
         return rng.normal((len(rng), *problem.operator.in_shape)).mul_(level.sigma)
 
 
+class PinvStart(Start):
+    """``x = alpha A^+ y + sigma n``.
+
+    Raises:
+        Unfit: for an operator that is not linear.
+    """
+
+    requires = frozenset({LINEAR})
+
+    def __call__(self, problem: Problem, rng: Rng, level: Level) -> Tensor:
+        x = linear_operator(problem, "PinvStart").pinv(problem.y) * level.alpha
+        return x.add_(rng.normal(x.shape), alpha=level.sigma)
+
+
 class SpectralStart(Start):
     """``x = alpha y + sqrt(sigma^2 - (alpha tau)^2) n`` in each singular coordinate that y measures
     with less noise, ``tau = sigma_y / s``, than the level has; ``sigma n`` in the others.

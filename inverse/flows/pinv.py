@@ -33,17 +33,18 @@ class PinvScore(Score):
 
 
 class Pinv(DataFlow):
-    """PiGDM's published nudge: ``x_b <- x_b + alpha_a r^2 score``.
+    """PiGDM's nudge: ``x_b <- x_b + alpha_b alpha_a r^2 score``, or undamped, without alpha_b.
 
-    Reference: Song et al., 2023, ICLR, Alg. 1 (its g is r^2 times the score).
+    Reference: Song et al., 2023, ICLR, Alg. 1 (undamped; its g is r^2 times the score); released
+    in the repository of Mardani et al., 2023, arXiv:2305.04391 (RED-diff), damped by default.
     """
 
     differentiable = True
     requires = frozenset({LINEAR})
 
-    def __init__(self, data_variance: float | None = 1.0) -> None:
-        self.score = PinvScore(data_variance)
+    def __init__(self, data_variance: float | None = 1.0, damped: bool = True) -> None:
+        self.score, self.damped = PinvScore(data_variance), damped
 
     def __call__(self, ev: Evaluation, a: Level, b: Level, fraction: float) -> Tensor:
         scale = ev.level.alpha * matched_variance(ev.level, self.score.data_variance)
-        return self.score(ev) * (scale * fraction / b.alpha)
+        return self.score(ev) * (scale * fraction / (1.0 if self.damped else b.alpha))
