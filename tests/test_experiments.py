@@ -56,7 +56,7 @@ def test_a_setup_gives_each_task_its_own_constants():
     assert {cell.noise.config["sigma"] for cell in found} == {0.05}
     _, _, found = composed("diffpir")
     assert {(c.noise.config["sigma"], c.solver.config["lam"]) for c in found} == {
-        (0.1, 7.0), (0.1, 2.0), (0.1, 12.0), (0.0, 1.0),
+        (0.1, 1.75), (0.1, 0.5), (0.1, 3.0), (0.0, 1.0),
     }  # fmt: skip
 
 

@@ -24,7 +24,9 @@ def ddrm(prior: Prior, *, steps: int = 20, eta: float = 0.85, eta_b: float = 1.0
     Reference: Kawar et al., 2022, arXiv:2201.11793, sec. 3.2.
     Departures: levels of the continuous VP path, one draw of noise where the released code makes
     three independent ones of which one is used, ``nsr = tau`` counts as measured (as in the paper;
-    the released code leaves it out, so that noiseless data are not met exactly).
+    the released code leaves it out, so that noiseless data are not met exactly), the first state is
+    at its level exactly (the released code divides it by nsr instead of by sqrt(1 + nsr^2): 2e-5
+    of it).
     """
     grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time")
     return Process(prior, Spectral(eta, eta_b), grid, start=SpectralStart())

@@ -18,7 +18,8 @@ def dmps(prior: Prior, *, steps: int = 1000, lam: float = 1.75, eta: float = 1.0
 
     Reference: Meng and Kabashima, 2022, arXiv:2211.12343, Alg. 1; lam 1.75 for all tasks.
     Departures: the continuous VP path; g is taken before the step, as in the paper (the released
-    code takes it after the step, with the level before it).
+    code takes it after the step, with the level before it); estimates are not clipped to [-1, 1],
+    which is left to the prior.
     """
     grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time")
     return Process(prior, DDIM(eta), grid, flow=Flat(lam))

@@ -24,6 +24,7 @@ def ltsp(
     Departures: the released code guides by a classifier; here by the likelihood of the data. The
     weights are exact for the actual levels (released: those of equal steps) and orders 3 and 4
     start with Runge-Kutta steps instead of lower orders. The order of the two is the released one.
+    Estimates are not clipped to [-1, 1], which is left to the prior.
     """
     grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time")
     flow = ScoreFlow(PinvScore(data_variance))
