@@ -28,8 +28,9 @@ def ddnm_plus(
 
     so that the noise in x_b, the data's included, has variance s_b^2. This is DDRM's transition;
     with ``carry`` the noise estimate goes on where the data are cleaner than the state, and
-    sigma_y = 0 is DDNM (to which the released code switches there). Operators with a singular value
-    decomposition; the paper's sigma_y is on [0, 1], half of what it is here.
+    sigma_y = 0 is DDNM (to which the released code switches there); photographs come out sharper
+    (benchmarks/README.md). Operators with a singular value decomposition; the paper's sigma_y is on
+    [0, 1], half of what it is here.
 
     Reference: Wang et al., 2022, arXiv:2212.00490, sec. 3.3 (Alg. 2 with ``jump, repeats``).
     Departures: continuous VP levels. For super-resolution, blurs and compressed sensing the

@@ -34,9 +34,10 @@ def pigdm(
     preserving path is sigma^2, as it should be (the paper's formula mixes the two); g counts
     the noise, as in the paper (released: A^+, for noiseless data); sigma_y is 1e-3 at least.
 
-    g is added whole at every step, however short: more steps guide more. With ``integrate`` it
-    is a score, ``x_b = DDIM(x, x0 + s^2 / (a r^2) g)``, from noise, and the steps converge: closer
-    to the posterior where that is known, less faithful to the data on photographs.
+    g is added whole at every step, however short: more steps guide more, undamped far more than 20
+    overshoot where A is ill-conditioned (benchmarks/README.md). With ``integrate`` it is a score,
+    ``x_b = DDIM(x, x0 + s^2 / (a r^2) g)``, from noise, and the steps converge: closer to the
+    posterior where that is known, less faithful to the data on photographs.
     """
     grid = Grid(steps, VP(), start=start, end=end, spacing="time")
     if integrate:
