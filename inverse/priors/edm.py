@@ -63,9 +63,9 @@ class EDMPrior(Prior):
         self.precision, size = precision, self.config["size"]
         self.shape = None if size is None else (3, size, size)
         shape = {key: self.config[key] for key in ("kind", "channels", "layers", "size")}
-        self.network = unet(**shape, classes=len(self.config["classes"])).to(
-            dtype=torch.float32,  # whatever torch's default is
-            memory_format=torch.channels_last,  # pyright: ignore[reportCallIssue]
+        network = unet(**shape, classes=len(self.config["classes"]))
+        self.network = network.float().to(  # in float32 whatever torch's default is
+            memory_format=torch.channels_last  # pyright: ignore[reportCallIssue]
         )
         self.label = number_of(label, self.config["classes"])
 

@@ -157,7 +157,7 @@ def test_a_batch_equals_its_samples_one_by_one(solver, dtype):
     given = of(dtype)
     together = last(solver, given)
     tol = ROUNDING * torch.finfo(dtype).eps * max(condition(solver), 1)
-    assert together.dtype == dtype and condition(solver) < 100
+    assert together.dtype == dtype and condition(solver) < 1e4  # or float64 would show nothing
     for i, seed in enumerate([4, 0, 9]):
         alone = last(solver, given[i : i + 1], [seed])
         close = tol * float(together.abs().max().clamp_min(1))
