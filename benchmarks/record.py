@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from inverse.benchmarking.provenance import commit, processor
-from inverse.files import write_atomic
+from inverse.files import as_json, write_atomic
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -21,7 +21,7 @@ def save(name: str, config: dict, rows: list[dict]) -> Path:
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
     record = {"config": config, "commit": commit(), "machine": machine(), "rows": rows}
-    write_atomic(path, json.dumps(record, indent=1) + "\n")
+    write_atomic(path, as_json(record, indent=1))
     return path
 
 

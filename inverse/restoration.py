@@ -1,8 +1,6 @@
 """From photographs to restorations on disk: the work behind ``inverse restore``."""
 
-import json
-import math
-import resource
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +8,7 @@ import torch
 from torch import Tensor
 
 from inverse import sources
-from inverse.files import write_atomic
+from inverse.files import as_json, named, write_atomic
 from inverse.images import PHOTOGRAPHS, ImageError, list_images, load_image, sample_photograph
 from inverse.images import save_image as save
 from inverse.measurements import save_measurement
@@ -35,7 +33,7 @@ def photographs(source: str) -> dict[str, str]:
         raise ImageError(f"image is empty; give a path, or one of {', '.join(PHOTOGRAPHS)}")
     path = Path(source).expanduser()
     if path.is_dir():
-        return {file.stem: str(file) for file in list_images(path)}
+        return {name: str(file) for name, file in named(list_images(path)).items()}
     if not (path.exists() or source in PHOTOGRAPHS or sources.is_packed(source)):
         raise FileNotFoundError(
             f"image {source}: no such file or folder; give a path, "
@@ -58,7 +56,13 @@ def photograph(source: str, size: int | None = None) -> Tensor:
 
 
 def crop_to_multiple(image: Tensor, multiple: int) -> Tensor:
-    """The central part of (C, H, W) whose sides are multiples of ``multiple``."""
+    """The central part of (C, H, W) whose sides are multiples of an operator's factor.
+
+    Raises:
+        ValueError: for a factor below 1, or an image smaller than it.
+    """
+    if multiple < 1:
+        raise ValueError(f"operator.factor must be a positive whole number, got {multiple}")
     height, width = (side - side % multiple for side in image.shape[1:])
     if not height or not width:
         raise ImageError(f"image of {tuple(image.shape[1:])} pixels is smaller than {multiple}")
@@ -73,6 +77,7 @@ class Report:
     Attributes:
         truth: (3, H, W), or None in real mode. problem: of the K samples. result: of `solve`.
         lpips: the measure, or None; missing: why it could not be had.
+        device: that restored it, wherever the tensors are by now.
     """
 
     truth: Tensor | None
@@ -80,6 +85,7 @@ class Report:
     result: Result
     lpips: LPIPS | None = None
     missing: str | None = None
+    device: torch.device = torch.device("cpu")
 
     def metrics(self) -> dict:
         """What goes into metrics.json: plain numbers, one entry per sample where they differ."""
@@ -95,15 +101,14 @@ class Report:
             for name, why in self._reasons().items():
                 if name not in scores:
                     scores |= {name: None, f"{name}_missing": why}
-        sigma = self.problem.sigma
-        residual = [r if math.isfinite(r) else None for r in result.residual.tolist()]
+        sigma, memory = self.problem.sigma, peak_memory_mb(self.device)
         return scores | {
-            "residual": residual,
+            "residual": result.residual.tolist(),
             "nfe": result.nfe,
             "nfe_backward": result.backward,
             "seconds": round(result.seconds, 3),
             "finished": result.finished,
-            "peak_memory_mb": round(peak_memory_mb(result.x0.device)),
+            "peak_memory_mb": memory and round(memory),
             "sigma": sigma.tolist() if isinstance(sigma, Tensor) else sigma,
             "noise": repr(self.problem.noise),
             "operator": self.problem.operator.describe(),
@@ -124,7 +129,8 @@ class Report:
     def write(self, folder: Path) -> dict:
         """Write pictures and metrics.json into ``folder``; returns the metrics.
 
-        The pictures come first: whatever a measure fails at, the restoration is there.
+        The pictures come first: whatever a measure fails at, the restoration is there. What is not
+        finite (the PSNR of an exact restoration, say) is null in the file.
         """
         folder.mkdir(parents=True, exist_ok=True)
         samples = self.result.x0
@@ -144,7 +150,7 @@ class Report:
         metrics = self.metrics()
         save(panel(self._tiles(seen, restored, metrics)), folder / "panel.png")
         save(anytime_strip(self._anytime()), folder / "anytime.png")
-        write_atomic(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+        write_atomic(folder / "metrics.json", as_json(metrics))
         return metrics
 
     def measurement(self) -> Tensor:
@@ -175,8 +181,17 @@ class Report:
         return tiles
 
 
-def peak_memory_mb(device: torch.device) -> float:
-    """Peak memory in MB: allocated on the GPU, or resident for the process on the CPU."""
+def peak_memory_mb(device: torch.device) -> float | None:
+    """Peak memory in MB: allocated on the GPU, or resident for the process on the CPU.
+
+    None where the system does not tell (Windows). Linux counts in units of 1024 bytes, macOS in
+    bytes (``man getrusage``).
+    """
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 1e6
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    try:
+        from resource import RUSAGE_SELF, getrusage
+    except ImportError:
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return getrusage(RUSAGE_SELF).ru_maxrss * unit / 1e6

@@ -1,13 +1,12 @@
 """Everything of a run as one zip file."""
 
 import io
-import json
 import zipfile
 from pathlib import Path
 
 from inverse.demo.choices import MASK, PHOTO
 from inverse.demo.runs import Run
-from inverse.files import write_atomic
+from inverse.files import as_json, write_atomic
 from inverse.restoration import Report
 
 
@@ -16,10 +15,9 @@ def report(run: Run, folder: Path) -> dict:
 
     Raises: Refused when there is no restoration yet.
     """
-    result, recipe = run.result().to("cpu"), run.job.recipe
-    return Report(recipe.truth, recipe.problem.to("cpu"), result, None, "not asked for").write(
-        folder
-    )
+    recipe, result = run.job.recipe, run.result().to("cpu")
+    problem, device = recipe.problem.to("cpu"), recipe.problem.y.device
+    return Report(recipe.truth, problem, result, None, "not asked for", device).write(folder)
 
 
 def bundle(run: Run) -> Path:
@@ -32,7 +30,7 @@ def bundle(run: Run) -> Path:
     report(run, results)
     texts = {"command.txt": f"{run.command}\n", "config.yaml": run.job.recipe.config}
     if run.changes:
-        texts["changes.json"] = json.dumps(run.changes, indent=2) + "\n"
+        texts["changes.json"] = as_json(run.changes)
     inputs = [run.folder / name for name in (PHOTO, MASK)]
     packed, buffer = run.folder / "restoration.zip", io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:

@@ -4,11 +4,15 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from omegaconf import OmegaConf
 from PIL import Image
 
 from inverse.apps import main as command
 from inverse.apps.configuration import FOLDER, build, groups
+from inverse.restoration import Report
+from inverse.solving import Result
+from operators import Problem, gaussian, identity
 
 
 def test_restoring_the_default_photograph_writes_everything(inverse):
@@ -141,3 +145,39 @@ def test_a_conf_folder_in_the_working_folder_does_no_harm(inverse, tmp_path):
     (tmp_path / "conf").mkdir()
     (tmp_path / "conf" / "__init__.py").write_text("raise RuntimeError('the wrong conf')")
     assert inverse()[0] == 0
+
+
+def test_files_of_one_stem_give_a_result_each(inverse, tmp_path):
+    (tmp_path / "photos").mkdir()
+    for name in ("x.png", "x.jpg"):
+        Image.effect_noise((40, 36), 60).convert("RGB").save(tmp_path / "photos" / name)
+    code, _, err, folder = inverse("image=photos", "operator=identity")
+    assert code == 0, err
+    assert all((folder / name / "restored.png").is_file() for name in ("x.png", "x.jpg"))
+
+
+def test_metrics_of_an_exact_restoration_are_json(inverse):
+    exact = ("operator=identity", "noise.sigma=0", "solver=ddnm", "solver.steps=2")
+    code, out, err, folder = inverse(*exact)
+    assert code == 0 and "PSNR inf dB" in out, err
+    text = (folder / "metrics.json").read_text()
+    assert json.loads(text, parse_constant=pytest.fail)["psnr"] == [None]
+
+
+def test_runs_of_one_second_do_not_share_a_folder(inverse, tmp_path):
+    second = "hydra.run.dir=${new_folder:second}"
+    for _ in range(2):
+        assert inverse("operator=identity", second)[0] == 0
+    assert [len(list((tmp_path / f).glob("restored.png"))) for f in ("second", "second-2")] == [
+        1,
+        1,
+    ]
+
+
+def test_the_memory_told_is_that_of_the_device_which_restored(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: 5e6)
+    x = torch.zeros(1, 3, 16, 16)
+    result = Result(x, torch.zeros(1), 1, 0, 0.1, True)
+    problem = Problem(identity((3, 16, 16)), gaussian(0.1), x)
+    report = Report(x[0], problem, result, device=torch.device("cuda"))
+    assert report.metrics()["peak_memory_mb"] == 5

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -255,5 +254,3 @@ def test_labels_and_commands(pictures):
     unit = small.work(pictures)[0]
     assert unit.cell.labels["solver"] == "diffpir" and len(unit.cell.labels["config"]) == 16
     assert unit.command.startswith("inverse restore image=") and "it=diffpir" in unit.command
-    spaced = replace(unit.picture, source="a b's.png")
-    assert '"\'"' in replace(unit, picture=spaced).command  # quoted for the shell
