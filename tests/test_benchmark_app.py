@@ -59,9 +59,9 @@ def _scale(module):
 
 
 def test_the_command_of_a_row_makes_its_picture_again(inverse, tmp_path):
-    Image.effect_noise((20, 18), 60).convert("RGB").save(tmp_path / "a photo.png")
+    Image.effect_noise((20, 18), 60).convert("RGB").save(tmp_path / "m (1)'é.png")
     grid = [word for word in SMALL if not word.startswith(("data", "operator"))]
-    more = ["data='a photo.png'", "operator={name: inpaint_random, keep: 0.6}", "seeds=[3]"]
+    more = ["data=m (1)'é.png", "operator={name: inpaint_random, keep: 0.6}", "seeds=[3]"]
     assert inverse(*grid, *more, "samples=2")[0] == 0
     import shlex
 
@@ -123,6 +123,15 @@ BAD = {
     "missing data": (["data=nowhere/"], "data nowhere/: no file"),
     "missing prior": (["prior={name: file, path: nowhere}"], "prior weights not found"),
     "wrong rounding": (["rounding=int4"], "none or uint8"),
+    "half a sample": (["samples=1.5"], "samples must be a positive whole number, got 1.5"),
+    "number no number": (
+        ["solver={name: diffpir, lam: x}"],
+        "solver.lam must be a number, got 'x'",
+    ),
+    "name without quotes": (
+        ["operator={name: inpaint_file, mask: é (1).png}"],
+        "put names in quotes",
+    ),
     "wrong network": (["lpips=[best]"], "must be one of"),
 }
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from benchmarks import expectations, gallery
-from inverse.apps.configuration import GRID, check_overrides
+from inverse.apps.configuration import GRID
+from inverse.apps.words import check_overrides
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

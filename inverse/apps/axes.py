@@ -7,7 +7,15 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from inverse.apps.configuration import FOLDER, ConfigurationError, build, expect, groups
+from inverse.apps.configuration import (
+    FOLDER,
+    ConfigurationError,
+    build,
+    check_values,
+    expect,
+    groups,
+    target_of,
+)
 from inverse.benchmarking.commands import override
 from inverse.benchmarking.grid import Cell, Part, expand, file_digests, weights_digest
 from inverse.latent import decoded
@@ -74,28 +82,30 @@ def _entry(group: str, entry: Any) -> Iterator[Part]:
 
 def _part(group: str, name: str, defaults: dict[str, Any], options: dict[str, Any]) -> Part:
     values = defaults | options
+    given = OmegaConf.create({"seed": 0, group: values})[group]
+    check_values(given, target_of(given))
     shown = ", ".join(f"{key}={value}" for key, value in options.items())
     words = [override(group, name)]
     words += [override(f"{group}.{key}", value) for key, value in options.items()]
     if group == "prior":
-        prior = _made(values, 0)  # once, however many cells it serves
+        prior = _made(group, values, 0)  # once, however many cells it serves
         config = values | {"path": None, "weights": weights_digest(prior)}
         make = partial(_same, prior)
     else:
-        config, make = values | file_digests(values), partial(_made, values)
+        config, make = values | file_digests(values), partial(_made, group, values)
     if group == "solver":  # configurations of solvers are factories that wait for the prior
         make = partial(_sampler, values)
     return Part(f"{name}({shown})" if shown else name, config, tuple(words), make)
 
 
-def _made(values: dict[str, Any], seed: int, *arguments: Any) -> Any:
-    config = OmegaConf.create({"seed": seed, "it": values}).it
+def _made(group: str, values: dict[str, Any], seed: int, *arguments: Any) -> Any:
+    config = OmegaConf.create({"seed": seed, group: values})[group]
     assert isinstance(config, DictConfig)
     return build(config, *arguments)
 
 
 def _sampler(values: dict[str, Any], seed: int, prior: Any) -> Any:
-    return decoded(_made(values, seed)(prior), prior)
+    return decoded(_made("solver", values, seed)(prior), prior)
 
 
 def _same(prior: Any, seed: int) -> Any:

@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -14,8 +14,10 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from inverse.apps.axes import GROUPS, cells
-from inverse.apps.configuration import GRID, Job, expect
+from inverse.apps.configuration import GRID, expect
 from inverse.apps.device import pick_device
+from inverse.apps.job import Job
+from inverse.apps.values import Count, Name, Natural
 from inverse.apps.watching import Watch
 from inverse.metering import Budget
 from inverse.metrics import DISTS, LPIPS, Unavailable
@@ -23,6 +25,40 @@ from inverse.metrics import DISTS, LPIPS, Unavailable
 if TYPE_CHECKING:
     from inverse.benchmarking.engine import Engine
     from inverse.benchmarking.grid import Unit
+
+
+class Cores:
+    """What may stand under ray in conf/_grid/benchmark.yaml."""
+
+    address: Name | None
+    workers: Count | None
+    cpus: Count
+    attempts: Count
+
+
+class Values:
+    """What may stand in conf/_grid/benchmark.yaml besides the axes of parts."""
+
+    data: str | Sequence[str]
+    grids: Sequence[dict] | None
+    seeds: Natural | Sequence[Natural]
+    samples: Count
+    size: Count | None
+    rounding: str
+    border: Natural
+    lpips: str | Sequence[str] | None
+    dists: bool
+    lpips_weights: Name | None
+    budget: Budget
+    out: Name
+    batch: Count
+    curve: Natural
+    keep: Sequence[str]
+    retry: bool
+    device: str
+    progress: bool
+    launcher: str
+    ray: Cores
 
 
 def run(config: DictConfig) -> None:
@@ -125,4 +161,4 @@ def _replacing(argument: str) -> list[str]:
 def main() -> None:
     """The app's entry point."""
     sys.argv[1:] = [word for argument in sys.argv[1:] for word in _replacing(argument)]
-    Job(run, "benchmark", GRID).run()
+    Job(run, "benchmark", Values, GRID).run()

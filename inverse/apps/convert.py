@@ -4,7 +4,23 @@ import sys
 
 from omegaconf import DictConfig
 
-from inverse.apps.configuration import ConfigurationError, Job
+from inverse.apps.configuration import ConfigurationError
+from inverse.apps.job import Job
+from inverse.apps.values import Count, Name
+from inverse.benchmarking.commands import quoted
+
+
+class Values:
+    """What may stand in conf/convert.yaml."""
+
+    source: Name | None
+    target: Name | None
+    size: Count
+    head_channels: Count | None
+    heads: Count | None
+    attention: str
+    betas: str
+    steps: Count
 
 
 def run(config: DictConfig) -> None:
@@ -24,13 +40,7 @@ def main() -> None:
         raise ConfigurationError(f"give SOURCE and TARGET, got {' '.join(paths)}")
     named = {path: f"{key}={quoted(path)}" for key, path in zip(KEYS, paths, strict=False)}
     sys.argv[1:] = [named.get(argument, argument) for argument in sys.argv[1:]]
-    Job(run, "convert").run()
+    Job(run, "convert", Values).run()
 
 
 KEYS = ("source", "target")
-
-
-def quoted(path: str) -> str:
-    """A path as a value in Hydra's grammar."""
-    escaped = path.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"

@@ -10,10 +10,13 @@ from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from inverse.apps.configuration import FOLDER, ConfigurationError, Job, build
+from inverse.apps.configuration import FOLDER, ConfigurationError, build
 from inverse.apps.device import pick_device
+from inverse.apps.job import Job
 from inverse.apps.restore import problems_of, sampled, sampler_of
+from inverse.apps.values import Count, Name
 from inverse.demo.choices import Menu
+from inverse.demo.limits import Limits
 from inverse.demo.line import Line
 from inverse.demo.recipe import Recipe
 from inverse.demo.sessions import Sessions, Workshop
@@ -22,6 +25,20 @@ from inverse.metering import Budget
 
 COMPOSING = Lock()  # Hydra composes one configuration at a time
 FILES = ("image", "operator.mask")  # keys of files that are looked for in a run's folder
+
+
+class Values:
+    """What may stand in conf/demo.yaml."""
+
+    host: Name
+    port: Count | None
+    open: bool
+    device: str
+    limits: Limits
+    degradations: dict
+    sizes: Sequence[Count]
+    size: Count
+    solvers: dict
 
 
 def run(config: DictConfig) -> None:
@@ -34,7 +51,9 @@ def run(config: DictConfig) -> None:
     device = pick_device(config.device)
     prior = build(config.prior).to(device)
     words = [
-        w for w in HydraConfig.get().overrides.task if w.split("=")[0].split(".")[0] == "prior"
+        shlex.quote(w)
+        for w in HydraConfig.get().overrides.task
+        if w.split("=")[0].split(".")[0] == "prior"
     ]
     menu = Menu.read(OmegaConf.to_container(config), words)  # pyright: ignore[reportArgumentType]
     line = Line(menu.limits.waiting)
@@ -66,4 +85,4 @@ def recipe(prior: Prior, device: str, words: Sequence[str], folder: Path) -> Rec
 
 def main() -> None:
     """The app's entry point."""
-    Job(run, "demo").run()
+    Job(run, "demo", Values).run()

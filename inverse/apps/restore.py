@@ -1,7 +1,7 @@
 """``inverse restore``: degrade and restore a photograph, or restore a measurement."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
 
@@ -9,10 +9,12 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from torch import Tensor
 
-from inverse.apps.configuration import Job, build
+from inverse.apps.configuration import build
 from inverse.apps.device import pick_device
 from inverse.apps.failures import Failures
+from inverse.apps.job import Job
 from inverse.apps.progress import ProgressBar
+from inverse.apps.values import Count, Name, Natural
 from inverse.denoise import Prior
 from inverse.latent import decoded
 from inverse.measurements import load_measurement
@@ -29,11 +31,26 @@ SNAPSHOTS = 24  # of the way, at most, in anytime.png
 Make = Callable[[], tuple[Tensor | None, Problem]]
 
 
+class Values:
+    """What may stand in conf/restore.yaml."""
+
+    image: str
+    measurement: Name | None
+    shape: Sequence[Count] | None
+    size: Count | None
+    seed: Natural
+    samples: Count
+    device: str
+    lpips: str | None
+    lpips_weights: Name | None
+    progress: bool
+    budget: Budget
+    plan: bool
+
+
 def run(config: DictConfig) -> None:
     device = pick_device(config.device)
     budget, noise = Budget(**config.budget), build(config.noise)
-    if config.samples < 1:
-        raise ValueError(f"samples must be at least 1, got {config.samples}")
     problems = problems_of(config, noise)
     folder, failures = Path(HydraConfig.get().runtime.output_dir), Failures(len(problems))
     tools = cache(
@@ -47,7 +64,7 @@ def run(config: DictConfig) -> None:
             many, rng = sampled(config, name, problem, device)
             with ProgressBar(name, many, budget, enabled=config.progress) as bar:
                 result = solve(sampler, many, rng, budget, keep=SNAPSHOTS, watch=bar.watch)
-            report = Report(truth, many.to("cpu"), result.to("cpu"), lpips, missing)
+            report = Report(truth, many.to("cpu"), result.to("cpu"), lpips, missing, many.y.device)
             place = folder / name if len(problems) > 1 else folder
             _summary(name, report.write(place), place)
     failures.tell()
@@ -111,4 +128,4 @@ def _summary(name: str, metrics: dict, folder: Path) -> None:
 
 def main() -> None:
     """The app's entry point."""
-    Job(run, "restore").run()
+    Job(run, "restore", Values).run()

@@ -1,16 +1,33 @@
 """``inverse train``: train a prior on a folder or zip of images."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from omegaconf import DictConfig
 
-from inverse.apps.configuration import Job, build
+from inverse.apps.configuration import build
 from inverse.apps.device import pick_device
+from inverse.apps.job import Job
+from inverse.apps.values import Count, Name
 
 if TYPE_CHECKING:
     from inverse.training.data import ImageSource
+
+
+class Values:
+    """What may stand in conf/train.yaml."""
+
+    images: str | Sequence[str]
+    cache: Name | None
+    validation: Name | None
+    labels: bool
+    weights: Name | None
+    out: Name
+    device: str
+    precision: str
+    threads: Count | None
 
 
 def run(config: DictConfig) -> None:
@@ -57,4 +74,4 @@ def classes_of(images: "list[ImageSource]") -> list[str]:
 
 def main() -> None:
     """The app's entry point."""
-    Job(run, "train").run()
+    Job(run, "train", Values).run()

@@ -1,15 +1,17 @@
 """``inverse tune``: choose a solver's constants on validation images."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from inverse.apps.configuration import FOLDER, ConfigurationError, Job, build, expect, groups
+from inverse.apps.configuration import FOLDER, ConfigurationError, build, expect, groups
 from inverse.apps.device import pick_device
+from inverse.apps.job import Job
+from inverse.apps.values import Count, Name, Natural
 from inverse.files import write_atomic
 from inverse.latent import decoded
 from inverse.metering import Budget
@@ -17,12 +19,26 @@ from inverse.metrics import LPIPS
 from operators import Operator
 
 
+class Values:
+    """What may stand in conf/tune.yaml."""
+
+    images: Name
+    count: Count
+    operators: Sequence[str]
+    search: dict
+    objective: Literal["psnr", "lpips"]
+    trials: Count
+    seed: Natural
+    device: str
+    lpips: str
+    lpips_weights: Name | None
+    budget: Budget
+
+
 def run(config: DictConfig) -> None:
     from inverse.training.data import ImageSource
     from inverse.tuning import Objective, cases, search
 
-    if config.objective not in ("psnr", "lpips"):
-        raise ConfigurationError(f"objective must be psnr or lpips, got {config.objective!r}")
     space = OmegaConf.to_container(config.search)
     if not isinstance(space, dict) or not space:
         raise ConfigurationError("search must name what to vary, as 'search={lam: [0.1, 0.5]}'")
@@ -52,7 +68,7 @@ def _tasks(config: DictConfig) -> dict[str, Callable[[tuple[int, ...]], Operator
     def make(choice: str) -> partial[Operator]:
         expect(choice, groups()["operator"], "operator")
         values = OmegaConf.load(FOLDER / "operator" / f"{choice}.yaml")
-        return partial(build, OmegaConf.create({"seed": config.seed, "it": values}).it)
+        return partial(build, OmegaConf.create({"seed": config.seed, "operator": values}).operator)
 
     return {choice: make(choice) for choice in config.operators}
 
@@ -71,4 +87,4 @@ def _report(study: Any, folder: Path) -> None:
 
 def main() -> None:
     """The app's entry point."""
-    Job(run, "tune").run()
+    Job(run, "tune", Values).run()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inverse.apps.configuration import check_overrides
+from inverse.apps.words import check_overrides
 
 BAD = {
     "missing image": (["image=nowhere.png"], "no such file"),
@@ -18,16 +18,20 @@ BAD = {
     "unknown solver": (["solver=nestd"], "did you mean 'nested'"),
     "unknown option": (["nois.sigma=0.1"], "did you mean 'noise.sigma'"),
     "negative sigma": (["noise.sigma=-0.1"], "0 or more"),
-    "sigma no number": (["noise.sigma=loud"], "sigma"),
+    "sigma no number": (["noise.sigma=loud"], "noise.sigma must be a number"),
     "sides no powers of two": (["operator=walsh_hadamard", "size=30"], "power"),
     "unwritable folder": (["hydra.run.dir=notes.png/out"], "notes.png"),
     "unknown device": (["device=tpu"], "auto, cpu or cuda"),
     "missing prior": (["prior.path=nowhere"], "prior weights not found"),
     "corrupt prior": (["prior.path=notes.png"], "corrupt"),
-    "no samples": (["samples=0"], "at least 1"),
+    "no samples": (["samples=0"], "samples must be a positive whole number, got 0"),
     "bad budget": (["budget.seconds=-1"], "must be positive"),
+    "half a factor": (["operator=downsample", "operator.factor=2.5"], "operator.factor must be"),
+    "no factor": (["operator=downsample", "operator.factor=0"], "operator.factor must be"),
+    "a word alone": (["photo.png"], "give key=value"),
+    "an open bracket": (["shape=[3,8"], "close every bracket"),
     "wrong argument": (["+operator.colour=red"], "colour"),
-    "steps no number": (["solver.outer=none"], "whole numbers"),
+    "steps no number": (["solver.outer=none"], "solver.outer must be a whole number, got 'none'"),
     "foreign target": (["solver._target_=os.system"], "_target_ must start with"),
     "lpips of another kind": (["lpips=best"], "must be one of"),
     "amplitudes from an image file": (

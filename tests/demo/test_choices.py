@@ -13,6 +13,7 @@ from PIL import Image
 from inverse.apps import main as command
 from inverse.apps.configuration import FOLDER, build
 from inverse.apps.demo import recipe
+from inverse.benchmarking.commands import override
 from inverse.demo import views
 from inverse.demo.bundle import bundle
 from inverse.demo.choices import MASK, PHOTO
@@ -68,9 +69,9 @@ def test_what_is_not_offered_is_refused(wrong, words):
 
 
 def test_the_command_does_the_same(tmp_path, monkeypatch):
-    prior = tmp_path / "prior.safetensors"
+    prior = tmp_path / "my prior (1).safetensors"
     save_prior(tiny_prior(), prior)
-    menu = replace(MENU, prior=("prior=file", f"prior.path={prior}"))
+    menu = replace(MENU, prior=("prior=file", override("prior.path", str(prior))))
     line = Line(1)
     sessions = Sessions(Workshop(menu, partial(recipe, load_prior(prior), "cpu"), line))
     session = sessions.of("me")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from inverse.apps.configuration import check_overrides
+from inverse.apps.words import check_overrides
 from tests.inverse.adm_reference import ADM
 
 PAGE = (Path(__file__).parents[2] / "docs" / "priors.md").read_text()

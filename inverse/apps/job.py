@@ -1,0 +1,57 @@
+"""A job of Hydra: its words made readable, its values checked, its error ours to tell."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import hydra
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig, OmegaConf
+
+from inverse.apps.configuration import FOLDER, check_values, target_of
+from inverse.apps.words import check_overrides
+from inverse.files import new_folder
+
+
+def _new_folder(path: str) -> str:
+    return str(new_folder(path))
+
+
+class Job:
+    """A Hydra job whose error is kept for us to raise: Hydra would print a line of its own.
+
+    In a multirun the other jobs go on, and the first error is raised at the end.
+
+    Args:
+        taker: a class whose annotations say what the values outside of groups may be.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[DictConfig], None],
+        name: str,
+        taker: type,
+        folder: Path = FOLDER,
+    ) -> None:
+        self.function, self.name, self.taker, self.folder = function, name, taker, folder
+        self.errors: list[Exception] = []
+
+    def __call__(self, config: DictConfig) -> None:
+        try:
+            check_values(config, self.taker)
+            for value in config.values():
+                if taker := target_of(value):
+                    check_values(value, taker)
+            self.function(config)
+        except Exception as error:
+            self.errors.append(error)
+
+    def run(self) -> None:
+        """Check the overrides in ``sys.argv``, run under Hydra, raise what went wrong."""
+        sys.argv[1:] = check_overrides(self.name, sys.argv[1:], self.folder, self.taker)
+        GlobalHydra.instance().clear()
+        OmegaConf.register_new_resolver("new_folder", _new_folder, use_cache=True, replace=True)
+        settings = {"config_path": str(self.folder), "config_name": self.name}
+        hydra.main(version_base="1.3", **settings)(self)()
+        if self.errors:
+            raise self.errors[0]
