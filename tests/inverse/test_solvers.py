@@ -6,8 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from torch import nn
 
 from inverse import solvers
+from inverse.denoise import Prior
 from inverse.metering import Budget
 from inverse.needs import BACKWARD, LINEAR, Unfit
 from inverse.priors import EDMPrior
@@ -40,6 +42,21 @@ def tiny_prior() -> EDMPrior:
     for p in prior.parameters():
         p.data += 0.05 * torch.randn(p.shape)  # away from the zero initialisation
     return prior
+
+
+class Swift(Prior):
+    """As nonlinear and untrained as `tiny_prior`, and 20 times as fast: two convolutions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        into, out = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 3, 3, padding=1)
+        self.network = nn.Sequential(into, nn.Tanh(), out)
+        self.requires_grad_(False)
+
+    def denoise(self, x, level):
+        z = x / level.alpha / (1 + level.nsr**2) ** 0.5
+        return (z + level.nsr * self.network(z)) / (1 + level.nsr**2) ** 0.5
 
 
 SOLVERS = {
@@ -120,8 +137,8 @@ def problem(operator="inpaint", sigma=0.05, count=3) -> Problem:
     )
 
 
-def run(solver, problem, seeds):
-    return list(SOLVERS[solver](tiny_prior()).iterate(problem, Rng(seeds)))
+def run(solver, problem, seeds, prior=tiny_prior):
+    return list(SOLVERS[solver](prior()).iterate(problem, Rng(seeds)))
 
 
 def last(solver, problem, seeds=(4, 0, 9), disturbed=0.0):
@@ -193,11 +210,11 @@ def test_the_callers_tensors_are_untouched(solver):
 @pytest.mark.parametrize("sigma", [0.0, 0.05, [0.02, 0.05, 0.1]], ids=["clean", "noisy", "each"])
 def test_every_solver_takes_every_operator_it_does_not_refuse(solver, operator, sigma):
     given = problem(operator, sigma)
-    if not all(need.met(given) for need in SOLVERS[solver](tiny_prior()).requires):
+    if not all(need.met(given) for need in SOLVERS[solver](Swift()).requires):
         with pytest.raises(Unfit, match="the solver needs"):
-            run(solver, given, [0, 1, 2])
+            run(solver, given, [0, 1, 2], Swift)
         return
-    iterates = run(solver, given, [0, 1, 2])
+    iterates = run(solver, given, [0, 1, 2], Swift)
     assert iterates[-1].x0.shape == (3, *SHAPE)
     assert iterates[-1].step == iterates[-1].steps
     assert all(torch.isfinite(it.x0).all() for it in iterates)

@@ -1,5 +1,6 @@
 """DDRM and DDNM+: the published rule in the dense decomposition, its noise."""
 
+import functools
 import math
 from typing import NamedTuple
 
@@ -32,17 +33,19 @@ RULES = {
 class Setting(NamedTuple):
     problem: Problem
     est: Estimate
-    matrices: torch.Tensor
+    coordinates: list
 
 
-def setting(operator: SpectralOperator) -> Setting:
+@functools.cache
+def setting(name: str) -> Setting:
     """Three samples in float64, one per noise level, with an arbitrary estimate."""
-    operator = operator.double()
+    operator = SPECTRAL[name].double()
     draws = Rng64([11, 12, 13])
     y, x0, noise = (draws.normal((3, *s)) for s in (operator.out_shape, *[operator.in_shape] * 2))
     matrices = dense(operator)
     given = Problem(operator, gaussian(SIGMAS), operator.support(y))
-    return Setting(given, Estimate(x0, noise), matrices.expand(3, *matrices.shape[1:]))
+    by_sample = [coordinates(matrix) for matrix in matrices] * (3 // len(matrices))
+    return Setting(given, Estimate(x0, noise), by_sample)
 
 
 def by_hand(s, y, x0, noise, n, sigma_y, level, rule):
@@ -68,18 +71,18 @@ def coordinates(matrix):
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("name", SPECTRAL)
 def test_a_step_is_the_papers_in_the_dense_decomposition(name, level, rule):
-    given, est, matrices = setting(SPECTRAL[name])
+    given, est, parts = setting(name)
     a, b, transition = VP().at(5.0), LEVELS[level], RULES[rule]
     move = Move(est.x0, est, a, b, given, Rng64([1, 2, 3]), lambda x, level: est)
     x, _ = transition.step(move, None)
     n = Rng64([1, 2, 3]).normal(est.x0.shape)
     for i, sigma in enumerate(SIGMAS):
-        s, u, vt = coordinates(matrices[i])
-        uty = u.T @ given.y[i].flatten()
-        z = [vt @ part[i].flatten() for part in (est.x0, est.noise, n)]
+        s, u, vt = parts[i]
+        s, uty = s.tolist(), (u.T @ given.y[i].flatten()).tolist()
+        z = [(vt @ part[i].flatten()).tolist() for part in (est.x0, est.noise, n)]
         rows = [
-            by_hand(float(s[j]), float(uty[j] / s[j]) if s[j] > 0 else 0.0,
-                    *(float(part[j]) for part in z), sigma, b, transition)
+            by_hand(s[j], uty[j] / s[j] if s[j] > 0 else 0.0,
+                    *(part[j] for part in z), sigma, b, transition)
             for j in range(len(s))
         ]  # fmt: skip
         exact = b.alpha * (vt.T @ torch.tensor(rows, dtype=torch.float64))
@@ -88,12 +91,12 @@ def test_a_step_is_the_papers_in_the_dense_decomposition(name, level, rule):
 
 @pytest.mark.parametrize("name", SPECTRAL)
 def test_the_first_state_is_the_papers_in_the_dense_decomposition(name):
-    given, _, matrices = setting(SPECTRAL[name])
+    given, _, parts = setting(name)
     level = VP().at(1.5)
     x = SpectralStart()(given, Rng64([1, 2, 3]), level)
     n = Rng64([1, 2, 3]).normal(x.shape)
     for i, sigma in enumerate(SIGMAS):
-        s, u, vt = coordinates(matrices[i])
+        s, u, vt = parts[i]
         uty, zn = u.T @ given.y[i].flatten(), vt @ n[i].flatten()
         rows = [
             float(uty[j] / s[j]) + math.sqrt(level.nsr**2 - (sigma / float(s[j])) ** 2) * zn[j]
