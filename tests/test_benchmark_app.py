@@ -38,6 +38,7 @@ SMALL = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_grid_runs_once_and_a_longer_one_goes_on(inverse, tmp_path):
     code, out, err = inverse(*SMALL, "noise.sigma=[0.05, 0.1]")
     assert code == 0 and "12 units of work, 0 done before" in out and "12 done now" in out, err

@@ -65,6 +65,7 @@ def test_every_linear_operator_restores(inverse, operator):
     assert code == 0, err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operator", NONLINEAR)
 def test_every_nonlinear_operator_restores_or_says_which_solver_does(inverse, operator):
     code, _, err, folder = inverse(f"operator={operator}", "solver=dps", "solver.steps=3")

@@ -58,6 +58,7 @@ def test_one_row_per_picture_operator_solver_and_seed(whole, tmp_path):
     assert (whole[masked]["psnr_kept"] > whole[masked]["psnr_lost"]).mean() > 0.9
 
 
+@pytest.mark.slow
 def test_rows_depend_on_neither_batch_nor_order_nor_company(tmp_path, pictures, whole):
     for batch in (1, 3, 64):
         same(small.run(tmp_path / f"batch{batch}", small.work(pictures), batch=batch), whole)
@@ -76,6 +77,7 @@ def test_samples_of_a_picture_differ_and_are_judged_together(tmp_path, pictures)
     same(small.run(tmp_path / "b", units, samples=3, batch=2), rows)
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_it_goes_on_with_the_same_rows(tmp_path, pictures, whole):
     store = tmp_path / "killed"
     for lines in (3, 2):  # twice

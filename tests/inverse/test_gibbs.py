@@ -66,6 +66,7 @@ def test_exact_draws_tend_to_the_split_posterior(rho, steps):
     assert bias > 0.1 if rho == 1.0 else bias < 0.1
 
 
+@pytest.mark.slow
 def test_pnpdm_tends_to_the_split_posterior():
     """The reverse diffusion in place of the exact draw, up to its own discretisation."""
     sampler = pnpdm(PRIOR, steps=12, rho=2.0, decay=0.8, floor=1.0, inner=80)

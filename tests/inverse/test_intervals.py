@@ -2,6 +2,7 @@
 
 import math
 
+import pytest
 import torch
 
 from benchmarks.posterior.intervals import LEVELS, intervals
@@ -20,6 +21,7 @@ def gaussian_mass(level, scale):
     return float(torch.erf(z / math.sqrt(2)))
 
 
+@pytest.mark.slow
 def test_the_coverage_of_gaussians_of_another_width_is_the_closed_form():
     exact = project(normal(20000, 3, 1.0, 0))
     for scale in (0.5, 1.0, 2.0):
@@ -29,6 +31,7 @@ def test_the_coverage_of_gaussians_of_another_width_is_the_closed_form():
         assert abs(float(found["width"]) - scale) < 0.05 * scale
 
 
+@pytest.mark.slow
 def test_too_wide_here_and_too_narrow_there_does_not_cancel_in_the_miss():
     exact = project(normal(20000, 2, 1.0, 0))
     lopsided = normal(4000, 2, 1.0, 1) * torch.tensor([0.1, 3.0])

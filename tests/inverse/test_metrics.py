@@ -191,6 +191,7 @@ def test_unknown_network():
         LPIPS("resnet")
 
 
+@pytest.mark.slow
 def test_importing_metrics_is_light():
     code = (
         "import sys, inverse.metrics; heavy = ('lpips', 'torchvision', 'torchmetrics', 'skimage'); "

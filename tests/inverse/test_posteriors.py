@@ -76,6 +76,7 @@ def nest(inner, outer, steps: int = 12) -> Process:
     return Process(Nested(chain), outer, Grid(12, start=20.0, end=0.02))
 
 
+@pytest.mark.slow
 def test_an_outer_ode_needs_a_stochastic_inner_chain():
     """An inner ODE under an outer DDIM(0) doubles the variance; an inner SDE does not."""
     _, ode = errors(nest(Heun(), DDIM(0)))
@@ -86,6 +87,7 @@ def test_an_outer_ode_needs_a_stochastic_inner_chain():
     assert 0.85 < renoised < 1.15
 
 
+@pytest.mark.slow
 def test_a_stochastic_transition_wants_the_data_flow_scaled():
     """With eta = 1 the data flow counts 1 + eta^2 = 2 times."""
     grid = Grid(150, start=40.0, end=0.01, spacing="log")

@@ -66,6 +66,7 @@ def test_the_frontier_leaves_out_what_a_faster_one_beats():
     assert _frontier(points, -1).tolist() == [[1, 28], [2, 27]]
 
 
+@pytest.mark.slow
 def test_a_leaderboard_is_the_mean_over_images_of_the_mean_over_samples(run):
     frame = read([str(run / "store")])
     inpaint = next(task for task in tasks(frame) if task.title == "inpaint, gaussian")
@@ -123,6 +124,7 @@ class Tags(HTMLParser):
         self.words.append(data.strip())
 
 
+@pytest.mark.slow
 def test_the_page_stands_alone_and_shows_everything(run, tmp_path):
     page = write([str(run / "store")], tmp_path / "report").read_text()
     tags = Tags()
@@ -141,6 +143,7 @@ def test_the_page_stands_alone_and_shows_everything(run, tmp_path):
     assert rows["command"].str.startswith("inverse restore ").all()
 
 
+@pytest.mark.slow
 def test_sets_are_compared_where_a_feature_network_is_given(run, tmp_path):
     from inverse.metrics.sets import Features, fid
 
@@ -161,6 +164,7 @@ def test_sets_are_compared_where_a_feature_network_is_given(run, tmp_path):
     assert f"| longer | {found['longer'].fid:.2f} |" in (tmp_path / "report.md").read_text()
 
 
+@pytest.mark.slow
 def test_the_markdown_has_its_tables_in_one_piece(run, tmp_path):
     write([str(run / "store")], tmp_path)
     lines = (tmp_path / "report.md").read_text().splitlines()
@@ -210,6 +214,7 @@ def test_one_name_for_two_configurations_is_refused(tmp_path):
     assert read([str(tmp_path / "store")], f"config == {first!r}")["config"].unique() == [first]
 
 
+@pytest.mark.slow
 def test_the_command_line(run, tmp_path, capsys):
     from inverse.apps.main import main
 

@@ -122,6 +122,7 @@ def test_noise_levels_cover_the_path_of_a_sampler():
     assert float((nsr > 20).float().mean()) > 0.01 and float((nsr < 0.005).float().mean()) > 0.005
 
 
+@pytest.mark.slow
 def test_training_learns_to_denoise(folder, tmp_path):
     torch.manual_seed(0)
     prior, source = EDMPrior(CONFIG), ImageSource(folder)

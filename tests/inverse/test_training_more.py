@@ -120,6 +120,7 @@ def test_the_logit_normal_law_of_a_flows_time():
     assert abs(float(logits.mean())) < 0.05 and abs(float(logits.std()) - 1) < 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parametrisation", ["edm", "flow"])
 def test_a_class_conditional_prior_learns_its_classes(folder, tmp_path, parametrisation):
     torch.manual_seed(0)
@@ -255,6 +256,7 @@ def one_of_two(rank: int, folder: str, out: str, meeting: str) -> None:
     alone(folder, out)
 
 
+@pytest.mark.slow
 def test_two_processes_train_as_one_does(folder, tmp_path):
     """Started afresh: a fork of a process whose OpenMP threads ran would wait for ever."""
     pytest.importorskip("accelerate", reason="accelerate is an extra (distributed)")

@@ -125,6 +125,7 @@ def test_nll_up_to_a_constant(name):
     assert got.shape == (3,) and torch.allclose(got, want, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_poisson_with_read_noise_is_close_to_the_exact_likelihood():
     peak, read = 40.0, 0.1
     noise, counts = Poisson(peak, read), np.arange(200)

@@ -165,6 +165,7 @@ def test_nan_in_the_measurement():
     assert torch.isfinite(Problem(Inpaint(SHAPE, mask), Gaussian(0.1), y).y).all()
 
 
+@pytest.mark.slow
 def test_import_is_light():
     code = (
         "import sys, operators; loaded = {m.split('.')[0] for m in sys.modules}; "
