@@ -6,6 +6,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from operators import Operator, Problem
+from operators.module import difference
 
 
 class Autoencoder(nn.Module, ABC):
@@ -77,6 +78,9 @@ class Decoder(Operator):
 
     def _forward(self, x: Tensor) -> Tensor:
         return self._decode(x)
+
+    def _jvp(self, x: Tensor, v: Tensor) -> Tensor:
+        return difference(self._decode, x, v)
 
 
 def autoencoder_of(prior: nn.Module) -> Autoencoder:

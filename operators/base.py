@@ -57,6 +57,12 @@ class Operator(nn.Module, ABC):
             (grad,) = torch.autograd.grad(self._forward(x), x, v, create_graph=graph)
         return grad
 
+    def _jvp(self, x: Tensor, v: Tensor) -> Tensor:
+        with torch.enable_grad():  # vjp is linear in its second argument: J is its derivative
+            u = x.new_zeros(x.shape[0], *self.out_shape).requires_grad_()
+            (out,) = torch.autograd.grad(self._vjp(x.detach(), u), u, v)
+        return out
+
     def constant(self, name: str, value: Tensor, per_sample: bool = False) -> None:
         """Keep `value` as `self.<name>` in the operator's own dtype and device.
 
@@ -96,6 +102,16 @@ class Operator(nn.Module, ABC):
         self._check("x", x, self.in_shape)
         self._check("v", v, self.out_shape, x.shape[0])
         return self._vjp(x, v)
+
+    def jvp(self, x: Tensor, v: Tensor) -> Tensor:
+        """J(x) v: (B, *in_shape), (B, *in_shape) -> (B, *out_shape).
+
+        J is the one whose transpose `vjp` applies: where that counts rounding as the identity, so
+        does this, and ⟨J v, u⟩ = ⟨v, Jᵀ u⟩. No graph is kept.
+        """
+        self._check("x", x, self.in_shape)
+        self._check("v", v, self.in_shape, x.shape[0])
+        return self._jvp(x, v)
 
     def support(self, y: Tensor) -> Tensor:
         """y with zeros wherever A measures nothing; here every entry of y is a measurement."""
@@ -238,6 +254,9 @@ class Chain(Operator):
 
     def _vjp(self, x: Tensor, v: Tensor) -> Tensor:
         return self.inner._vjp(x, self.outer._vjp(self.inner._forward(x), v))
+
+    def _jvp(self, x: Tensor, v: Tensor) -> Tensor:
+        return self.outer._jvp(self.inner._forward(x), self.inner._jvp(x, v))
 
     def support(self, y: Tensor) -> Tensor:
         return self.outer.support(y)

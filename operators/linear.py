@@ -30,6 +30,9 @@ class LinearOperator(Operator):
     def _vjp(self, x: Tensor, v: Tensor) -> Tensor:
         return self._adjoint(v)
 
+    def _jvp(self, x: Tensor, v: Tensor) -> Tensor:
+        return self._forward(v)
+
     def _gram(self, x: Tensor, /) -> Tensor:
         return self._adjoint(self._forward(x))
 

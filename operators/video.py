@@ -45,6 +45,9 @@ class Framewise(Operator):
     def _vjp(self, x: Tensor, v: Tensor) -> Tensor:
         return self._each(self.inner._vjp, self.in_shape, x, v)
 
+    def _jvp(self, x: Tensor, v: Tensor) -> Tensor:
+        return self._each(self.inner._jvp, self.out_shape, x, v)
+
     def support(self, y: Tensor) -> Tensor:
         return self._each(self.inner.support, self.out_shape, y)
 

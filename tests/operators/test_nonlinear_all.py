@@ -43,6 +43,16 @@ def test_vjp_is_autograd_s(operator):
     assert not operator.vjp(x, v).isnan().any()
 
 
+def test_jvp_is_the_transpose_of_vjp(case, operator):
+    """Also where rounding counts as the identity. Networks are differenced."""
+    x, v = picture(operator)
+    w = picture(operator, 1)[0]
+    forth, back = operator.jvp(x, w), operator.vjp(x, v)
+    assert forth.shape == v.shape and not forth.requires_grad
+    tol = 1e-3 if "module" in case else 1e-10 if x.dtype == torch.float64 else 1e-4
+    close((forth * v).flatten(1).sum(1), (w * back).flatten(1).sum(1), tol)
+
+
 @pytest.mark.parametrize("name", SMOOTH)
 def test_vjp_against_differences(name):
     operator = SMOOTH[name]()

@@ -40,6 +40,7 @@ def test_adjoint(operator, matrix):
     close(operator.gram(x), matvec(matrix.mT @ matrix, x), tol(operator, 1e-5, 1e-12))
     close(operator.T(y), operator.adjoint(y), 1e-12)
     close(operator.vjp(x, y), operator.adjoint(y), 1e-12)
+    close(operator.jvp(x, x), operator(x), 1e-12)
 
 
 def test_linear(operator):

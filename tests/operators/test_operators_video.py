@@ -54,6 +54,7 @@ def test_a_nonlinear_operator_stays_one():
     video, x = framewise(Square(RGB, RGB), 2), draw(2, 3, 2, 4, 6).float()
     assert isinstance(video, Framewise) and not isinstance(video, LinearOperator)
     assert torch.equal(video(x), x**2) and torch.equal(video.vjp(x, x), 2 * x * x)
+    assert torch.equal(video.jvp(x, x), 2 * x * x)
 
 
 def test_multiples_and_transposes_of_a_video_stay_closed():
