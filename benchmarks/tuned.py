@@ -68,7 +68,7 @@ def settings(name: str, nfe: int) -> dict:
             return {"steps": max(1, nfe // int(preset(name).ode_steps))}
         case "sitcom":
             steps = max(1, round(nfe**0.5))
-            return {"steps": steps, "iterations": max(1, nfe // steps - 1)}
+            return {"steps": steps, "iterations": max(1, nfe // steps)}
         case "pnpflow":
             return {"steps": max(1, nfe // int(preset(name).draws))}
         case "mgps":

@@ -101,7 +101,7 @@ METHODS: dict[str, Method] = {
     "daps": lambda prior, s: _down(solvers.daps, **NO_IMAGES)(prior, s.share(5)),
     "mgps": lambda prior, s: _down(solvers.mgps, rate=0.3, burst=2)(prior, s.share(4)),
     "mgps/steps": _down(solvers.mgps, rate=0.3),
-    "sitcom": lambda prior, s: _down(solvers.sitcom, iterations=4)(prior, s.share(5)),
+    "sitcom": lambda prior, s: _down(solvers.sitcom, iterations=5)(prior, s.share(5)),
     "ltsp": lambda prior, s: _down(solvers.ltsp)(prior, s.share(2)),
     "stsp": lambda prior, s: _down(solvers.stsp)(prior, s.share(3)),
     "pnpdm": _gibbs,

@@ -8,7 +8,7 @@ from inverse.sampler import Sampler
 from inverse.transitions import DDIM
 
 
-def ldps(prior: Prior, *, steps: int = 1000, zeta: float = 1.0, eta: float = 1.0) -> Sampler:
+def ldps(prior: Prior, *, steps: int = 1000, zeta: float = 1.0, eta: float = 0.0) -> Sampler:
     """DPS on latents: a step of the prior, then a nudge down the gradient of the residual norm.
 
     ``z_b = DDIM(eta)(z, z0) - zeta grad_z ||y - A D(z0(z))||``, D the decoder; any differentiable
@@ -17,8 +17,8 @@ def ldps(prior: Prior, *, steps: int = 1000, zeta: float = 1.0, eta: float = 1.0
     bias that PSLD's gluing is for. On a prior of pixels D is the identity.
 
     Reference: Rout et al., 2023, arXiv:2307.00619, eq. 6 (there GML-DPS's starting point); Chung et
-    al., 2023, arXiv:2209.14687, Alg. 1; zeta 1 and 1000 steps as in the released code of PSLD
-    without its gluing.
+    al., 2023, arXiv:2209.14687, Alg. 1; zeta 1 and 1000 steps of eta 0 as in the released code of
+    PSLD without its gluing.
     Departures: the norm is per sample; no fresh noise is added to ``A D(z0)`` at each step (the
     released code does).
     """

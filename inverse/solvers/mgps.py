@@ -35,6 +35,25 @@ class Last(NamedTuple):
     x0: Tensor | None
 
 
+class Bursts(NamedTuple):
+    """Which steps take ``burst`` gradients and not ``gradients``.
+
+    The first ``opening`` ones, and those with a multiple of ``period`` steps to go, themselves
+    counted; but none with ``closing`` or fewer to go.
+    """
+
+    gradients: int
+    burst: int
+    period: int
+    opening: int
+    closing: int
+
+    def count(self, done: int, left: int) -> int:
+        """Gradients of a step with ``done`` steps behind it and ``left`` to go, itself counted."""
+        chosen = done < self.opening or left % self.period == 0
+        return self.burst if chosen and left > self.closing else self.gradients
+
+
 class Midpoint(Descent):
     """Guidance at a level well below the next, then back up to the next along the bridge.
 
@@ -42,15 +61,15 @@ class Midpoint(Descent):
     """
 
     def __init__(
-        self, prior: Prior, grid: Grid, fraction: float, rate: float, fits: tuple[int, int, int]
+        self, prior: Prior, grid: Grid, fraction: float, rate: float, bursts: Bursts
     ) -> None:
         super().__init__(grid)
-        if not 0 < fraction <= 1 or rate <= 0 or min(fits) < 1:
+        if not 0 < fraction <= 1 or rate <= 0 or min(bursts[:3]) < 1 or min(bursts[3:]) < 0:
             raise ValueError(
-                "mgps: need 0 < fraction <= 1, rate > 0 and gradients, burst, period >= 1, got "
-                f"{fraction}, {rate} and {fits}"
+                "mgps: need 0 < fraction <= 1, rate > 0, gradients, burst, period >= 1 and "
+                f"opening, closing >= 0, got {fraction}, {rate} and {bursts}"
             )
-        self.prior, self.fraction, self.rate, self.fits = prior, fraction, rate, fits
+        self.prior, self.fraction, self.rate, self.bursts = prior, fraction, rate, bursts
 
     @property
     def requires(self) -> Needs:
@@ -69,8 +88,8 @@ class Midpoint(Descent):
         x0 = self.prior(x, a, problem, rng).x0
         if b == CLEAN:
             return x0, x0, Last(memory.count + 1, x0)
-        gradients, burst, period = self.fits
-        path, count = self.grid.schedule, gradients if memory.count % period else burst
+        path = self.grid.schedule
+        count = self.bursts.count(memory.count, self.grid.steps - memory.count)
         c = path(self.fraction * path.time(b.nsr))
         law = bridge(x0, CLEAN, x, a, c)
         begin = law[0] if memory.x0 is None else bridge(memory.x0, CLEAN, x, a, c)[0]
@@ -117,6 +136,8 @@ def mgps(
     gradients: int = 2,
     burst: int = 20,
     period: int = 10,
+    opening: int = 5,
+    closing: int = 20,
 ) -> Midpoint:
     """Guide at a midpoint, where the estimate is trustworthy, and bridge back to the next level.
 
@@ -124,14 +145,15 @@ def mgps(
     ``min_q E_q ||y - A D(x_c)||^2 / (2 sigma_y^2) + KL(q || bridge(x_c | x, D(x)))`` with Adam, one
     draw per gradient, from ``bridge(x_c | x, x0)`` of the last step's ``x0 = D(x_c)``; then
     ``x_c ~ q``, ``x_b ~ bridge(x_b | x_c, x)`` (see `bridge`). The last step is the denoiser.
-    ``gradients`` per step, ``burst`` at every ``period``-th from the first, each one forward and
-    one backward pass, and two forward passes per step. Any differentiable operator.
+    ``gradients`` per step, ``burst`` at some (see `Bursts`), each one forward and one backward
+    pass, and two forward passes per step. Any differentiable operator.
 
-    Reference: Moufad et al., 2024, arXiv:2410.09945, Alg. 1; released: 300 steps, fraction 0.5,
-    rate 0.03, 2 gradients (20 at the first, the last and every tenth step).
-    Departures: continuous VP levels; no burst at the last step; no warm start of the noisy steps
-    (released for images: above 0.7 of the time an estimate is fitted and carried along); sigma_y
-    below 1e-3 counts as 1e-3.
+    Reference: Moufad et al., 2024, arXiv:2410.09945, Alg. 1; released for FFHQ: 300 steps, fraction
+    0.5, rate 0.03, 20 gradients at the first five and every tenth step, counted from the end, 2 at
+    the others and at all of the last 20. ImageNet: 20 at the first five, 10 at every twentieth, 2
+    in the last 10; by default 10 at the first ten and 2 else.
+    Departures: continuous VP levels; no warm start of the noisy steps (released for images: above
+    0.7 of the time an estimate is fitted and carried along); sigma_y below 1e-3 counts as 1e-3.
     """
     grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time")
-    return Midpoint(prior, grid, fraction, rate, (gradients, burst, period))
+    return Midpoint(prior, grid, fraction, rate, Bursts(gradients, burst, period, opening, closing))

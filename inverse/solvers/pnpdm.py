@@ -9,7 +9,7 @@ from inverse.sampler import Sampler
 from inverse.splitting import DATA_FIRST
 from inverse.starts import Grey
 from inverse.steps import Sample
-from inverse.transitions import DDIM, Anneal
+from inverse.transitions import Anneal, DPMSolver2M
 
 
 def pnpdm(
@@ -33,11 +33,13 @@ def pnpdm(
 
     Reference: Wu et al., 2024, arXiv:2405.18782 (PnP-DM). Released settings, in [-1, 1] units:
     rho 10, decay 0.9, floor 0.3 (0.1 for phase retrieval and coded diffraction), 100 steps.
-    Departures: the reverse diffusion is ancestral sampling over ``inner`` levels from rho to 0.01
-    (the released code: Euler-Maruyama over the part below rho of 100 levels, 30 at its floor); all
-    samples after the burn-in are averaged, not 20 of them.
+    Departures: the reverse diffusion is of second order, SDE-DPM-Solver++(2M) over ``inner`` levels
+    from rho to 0.01 (the released code: Euler-Maruyama over those of 100 levels below rho, which
+    are 9, 18, 24 or 32 below 0.3, by its vp, iddpm, edm or ve levels); of a Gaussian prior 30 calls
+    give the standard deviation of the exact draw to 2 % and its mean (ancestral sampling: 7 to 13 %
+    too little; theirs 0 to 4 % off). All samples after the burn-in are averaged, not 20 of them.
     """
-    draw = Nested(Process(prior, DDIM(1.0), Grid(inner, end=0.01)))
+    draw = Nested(Process(prior, DPMSolver2M(1.0), Grid(inner, end=0.01)))
     ladder = Ladder(steps, start=rho, decay=decay, end=floor)
     chain = Process(draw, Anneal(0.0), ladder, Stepped(Sample()), DATA_FIRST, Grey())
     return chain if burn_in is None else Averaged(chain, burn_in)

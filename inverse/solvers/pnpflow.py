@@ -70,7 +70,8 @@ def pnpflow(
     operator (L from its Jacobian at the first estimate), no backward pass through the network.
 
     Reference: Martin et al., 2025, arXiv:2410.02423, Alg. 1; released: 100 steps, 5 draws, rate 1;
-    power 0.8 (denoising), 0.5 (box inpainting), 0.01 (deblurring, random inpainting).
+    power 0.8 (denoising), 0.5 (box inpainting), 0.3 (super-resolution), 0.01 (deblurring, random
+    inpainting).
     Departures: steps are in units of 1 / L (1 there); no data step before the first denoising,
     which sees nothing but noise.
     """

@@ -15,7 +15,7 @@ def psld(
     steps: int = 1000,
     omega: float = 1.0,
     gamma: float = 0.1,
-    eta: float = 1.0,
+    eta: float = 0.0,
 ) -> Sampler:
     """LDPS with a gluing term: the latents must also be those of the image with the data in it.
 
@@ -24,8 +24,8 @@ def psld(
     backward pass through encoder, decoder and network per step. On a prior of pixels E and D are
     the identity.
 
-    Reference: Rout et al., 2023, arXiv:2307.00619, Alg. 2; released: 1000 steps, omega 1 and gamma
-    0.1 (Stable Diffusion), both 0.1 (the FFHQ model, Gaussian deblurring).
+    Reference: Rout et al., 2023, arXiv:2307.00619, Alg. 2; released: 1000 steps of eta 0, omega 1
+    and gamma 0.1 (Stable Diffusion), both 0.1 (the FFHQ model, Gaussian deblurring).
     Departures: norms are per sample and, as in the released code, not squared as in the algorithm;
     the paste uses A^T's regularised inverse in place of A^T, the same where A^T A is a projection
     and y has no noise; no fresh noise is added to ``A D(z0)`` at each step (as released).

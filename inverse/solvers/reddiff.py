@@ -40,10 +40,9 @@ class Variational(Chain):
         self, x: Tensor, a: Level, b: Level, memory: Memory, problem: Problem, rng: Rng
     ) -> tuple[Tensor, Tensor, Memory]:
         noisy = torch.add(rng.normal(x.shape).mul_(a.sigma), x, alpha=a.alpha)
-        share = x[0].numel() / problem.measured
-        weight = column(share, x) if isinstance(share, Tensor) else share
-        misfit = problem.operator.vjp(x, problem.residual(x)) * weight
-        gradient = (x - self.prior(noisy, a, problem, rng).x0) * self.lam - misfit
+        misfit = problem.operator.vjp(x, problem.residual(x)) / column(problem.measured, x)
+        lam = self.lam / x[0].numel()
+        gradient = (x - self.prior(noisy, a, problem, rng).x0) * lam - misfit
         assert memory is None or isinstance(memory, Moments)
         move, memory = adam(gradient, memory, self.rate, betas=(0.9, 0.99))
         return x + move, x + move, memory
@@ -55,9 +54,10 @@ def reddiff(
     """Optimise one image against the data and against the denoiser at ever lower noise.
 
     Adam on ``||y - A mu||^2 / (2 m) + lam nsr <eps(x) - n, mu> / N``, ``x = a mu + s n``, at each
-    level once, from high noise to low; eps is not differentiated, so that N times the gradient is
-    ``lam (mu - D(x)) - (N / m) J_A^T (y - A mu)``, N values per image and m measured. A mode,
-    not a sample; sigma_y never enters. Any differentiable operator; no backward pass.
+    level once, from high noise to low; eps is not differentiated, so that the gradient is
+    ``(lam / N) (mu - D(x)) - J_A^T (y - A mu) / m``, N values per image and m measured: means, as
+    released, beside which Adam's own eps of 1e-8 counts. A mode, not a sample; sigma_y never
+    enters. Any differentiable operator; no backward pass.
 
     Reference: Mardani et al., 2023, arXiv:2305.04391, Alg. 1; released defaults as here (rate 0.1,
     betas 0.9 and 0.99, lam 0.25 with linear weights, 1000 steps, 100 for speed).

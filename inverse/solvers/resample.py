@@ -128,7 +128,8 @@ def resample(
     10th, gamma 40 (40 to 90 per task), Adam with rates 0.01 and 0.005, at most 2000 and 500 steps.
     Departures: z0 is Tweedie's at the step itself (released: after 5 more steps of DDIM, with
     1 - alpha_bar where its root belongs); it stops at the noise level of the data, per sample
-    (released: 1e-6, which fits the noise); no weight decay; no step of DPS in between.
+    (released: 1e-6, which fits the noise, or once 200 steps of the fit of latents have brought
+    nothing); no weight decay; no step of DPS in between.
     """
     autoencoder = autoencoder_of(prior)
     iterations, rates = (pixel_iterations, latent_iterations), (pixel_rate, latent_rate)

@@ -22,7 +22,7 @@ class Langevin(DataStep):
     measured the moves are a random walk of standard deviation ``sqrt(2 h steps / (1 - m))``, and h
     is no larger than keeps it below ``walk``: an operator of small norm asks for long steps, which
     would fill its null space with noise. Both bounds fall linearly in ``nsr^(1/7)``, from
-    ``start`` to a hundredth at ``end``.
+    ``start`` to the share ``least`` of them at ``end``.
 
     Args:
         steps: gradients of the data term.
@@ -31,6 +31,7 @@ class Langevin(DataStep):
         momentum: m in [0, 1).
         start, end: noise-to-signal ratios between which the step size falls.
         walk: on the image's scale; None is no bound.
+        least: in (0, 1].
 
     Reference: Zhang et al., 2024, arXiv:2407.01521, Alg. 1 (DAPS; momentum as in its code).
 
@@ -47,16 +48,18 @@ class Langevin(DataStep):
         start: float = 100.0,
         end: float = 0.1,
         walk: float | None = None,
+        least: float = 0.01,
     ) -> None:
         sound = steps >= 1 and 0 < rate < 2 and 0 <= momentum < 1 and 0 < end < start
+        sound = sound and 0 < least <= 1
         if not sound or any(value is not None and value <= 0 for value in (tau, walk)):
             raise ValueError(
-                "Langevin: need steps >= 1, 0 < rate < 2, 0 <= momentum < 1, 0 < end < start, tau "
-                f"and walk > 0 or null, got {steps=}, {rate=}, {momentum=}, {start=}, {end=}, "
-                f"{tau=}, {walk=}"
+                "Langevin: need steps >= 1, 0 < rate < 2, 0 <= momentum < 1, 0 < end < start, "
+                f"0 < least <= 1, tau and walk > 0 or null, got {steps=}, {rate=}, {momentum=}, "
+                f"{start=}, {end=}, {tau=}, {walk=}, {least=}"
             )
         self.steps, self.rate, self.tau, self.momentum = steps, rate, tau, momentum
-        self.start, self.end = start, end
+        self.start, self.end, self.least = start, end, least
         self.longest = math.inf if walk is None else walk**2 * (1 - momentum) / (2 * steps)
 
     @torch.no_grad()
@@ -77,4 +80,4 @@ class Langevin(DataStep):
     def _share(self, level: Level) -> float:
         ends = [nsr ** (1 / 7) for nsr in (self.start, level.nsr, self.end)]
         passed = (ends[0] - ends[1]) / (ends[0] - ends[2])
-        return 1 - 0.99 * min(max(passed, 0.0), 1.0)
+        return 1 - (1 - self.least) * min(max(passed, 0.0), 1.0)

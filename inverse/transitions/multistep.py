@@ -64,14 +64,21 @@ def _history(memory: Memory) -> tuple[Past, ...]:
 
 
 class DPMSolver2M(Transition):
-    """DPM-Solver++(2M): second order in log-SNR on the data prediction.
+    """DPM-Solver++(2M): second order in log-SNR on the data prediction, of flow or SDE.
 
-    ``x_b = (sigma_b / sigma_a) x - alpha_b (e^{-h} - 1) D``, ``h = log(nsr_a / nsr_b)``,
+    ``x_b = q (alpha_b / alpha_a) x + alpha_b (1 - q) D + sigma_b sqrt(1 - e^{-2 eta^2 h}) n``,
+    ``h = log(nsr_a / nsr_b)``, ``q = e^{-(1 + eta^2) h}``,
     ``D = (1 + 1/2r) x0 - (1/2r) x0_previous``, ``r = h_previous / h``; first order on the first
-    step and on the step to clean.
+    step and on the step to clean. eta = 0 is the probability flow, eta = 1 SDE-DPM-Solver++(2M),
+    which without the ``x0_previous`` is ancestral sampling.
 
-    Reference: Lu et al., 2022, arXiv:2211.01095, Alg. 2.
+    Reference: Lu et al., 2022, arXiv:2211.01095, Alg. 2, and its SDE for eta = 1.
     """
+
+    def __init__(self, eta: float = 0.0) -> None:
+        if not 0 <= eta <= 1:
+            raise ValueError(f"DPMSolver2M: eta must be in [0, 1], got {eta}")
+        self.eta = eta
 
     def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
         x, est, a, b, *_ = move
@@ -83,7 +90,12 @@ class DPMSolver2M(Transition):
         if isinstance(memory, Past):
             half = 0.5 * math.log(a.nsr / b.nsr) / math.log(memory.nsr / a.nsr)
             data = (1 + half) * est.x0 - half * memory.slope
-        return (x * (b.sigma / a.sigma)).add_(data, alpha=b.alpha * (1 - ratio)), past
+        keep = ratio ** (1 + self.eta**2)
+        out = (x * (keep * b.alpha / a.alpha)).add_(data, alpha=b.alpha * (1 - keep))
+        if self.eta > 0:
+            spread = b.sigma * (1 - ratio ** (2 * self.eta**2)) ** 0.5
+            out.add_(move.rng.normal(x.shape), alpha=spread)
+        return out, past
 
 
 class Momentum(Transition):

@@ -166,9 +166,10 @@ def test_network_calls_are_counted_forward_and_backward():
     assert calls(solvers.mpgd(prior, steps=4)) == (4, 0)
     assert calls(solvers.daps(prior, steps=3, ode_steps=2, langevin=2)) == (6, 0)
     assert calls(solvers.reddiff(prior, steps=4)) == (4, 0)
-    # 4 steps of 2 calls and 2 + 1 + 1 + 2 gradients, and the last of 1 call
-    assert calls(solvers.mgps(prior, steps=5, gradients=1, burst=2, period=3)) == (15, 6)
-    assert calls(solvers.sitcom(prior, steps=2, iterations=3)) == (8, 6)
+    # 4 steps of 2 calls and 2 + 1 + 2 + 1 gradients, and the last of 1 call
+    bursts = {"gradients": 1, "burst": 2, "period": 3, "opening": 1, "closing": 2}
+    assert calls(solvers.mgps(prior, steps=5, **bursts)) == (15, 6)
+    assert calls(solvers.sitcom(prior, steps=2, iterations=3)) == (6, 4)
 
 
 def test_one_draw_without_spread_is_dps():

@@ -1,15 +1,26 @@
 """The Langevin step and DAPS against the exact moments of their updates under a Gaussian prior."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 
 from inverse import solvers
 from inverse.grids import Grid
-from inverse.levels import VE, Level
-from inverse.process import Nested, Process
+from inverse.levels import CLEAN, VE, Level
+from inverse.linear import steepness
+from inverse.priors import Gaussian
 from inverse.steps import Langevin
-from inverse.transitions import DDIM
-from operators import Inpaint, Operator, Problem, gaussian
+from operators import (
+    Inpaint,
+    Operator,
+    Problem,
+    Rng,
+    blur_gaussian,
+    gaussian,
+    jpeg,
+    quantise,
+)
 from tests.inverse.cases import DIM, SHAPE, Rng64, dense_problem, gaussian_prior
 
 COUNT = 2000
@@ -22,10 +33,12 @@ START = torch.linspace(1, -1, DIM).double()
 Moments = tuple[torch.Tensor, torch.Tensor]
 
 
-def size_at(level: Level, rate: float, tau: float, start: float = 100.0) -> float:
+def size_at(
+    level: Level, rate: float, tau: float, start: float = 100.0, least: float = 0.01
+) -> float:
     """The documented step size, with the norm from a dense decomposition."""
     root = [nsr ** (1 / 7) for nsr in (start, level.nsr, 0.1)]
-    share = rate * (1 - 0.99 * (root[0] - root[1]) / (root[0] - root[2]))
+    share = rate * (1 - (1 - least) * (root[0] - root[1]) / (root[0] - root[2]))
     return share / (level.nsr**-2 + float(torch.linalg.matrix_norm(MATRIX, 2)) ** 2 / tau**2)
 
 
@@ -57,13 +70,20 @@ def draw(begin: Moments, level: Level) -> Moments:
     return mean, cov + gain @ begin[1] @ gain.T
 
 
-def daps(flow: Process, levels: tuple[Level, ...], step) -> Moments:
+def flowed(x: torch.Tensor, sigma: float, steps: int) -> torch.Tensor:
+    """Euler's steps of the probability flow to noise of 0.01, whose state it is."""
+    nsrs = [level.nsr for level in Grid(steps + 1, start=sigma, end=0.01)()[:-1]]
+    for a, b in pairwise(nsrs):
+        x = x + (b - a) * (x - PRIOR.denoise(x, VE()(a))) / a
+    return x
+
+
+def daps(steps: int, levels: tuple[Level, ...], step) -> Moments:
     """Moments of what DAPS returns: flow, step and fresh noise at every level."""
     mean, cov = torch.zeros(DIM).double(), levels[0].sigma ** 2 * EYE
-    given, _ = dense_problem(batch=DIM + 1)
     for a, b in zip(levels, levels[1:], strict=False):
         probe = torch.cat([torch.zeros(1, DIM).double(), EYE]).view(-1, *SHAPE)
-        out = Nested(flow)(probe, a, given, Rng64(range(DIM + 1))).x0.flatten(1)
+        out = flowed(probe, a.nsr, steps).flatten(1)
         linear = (out[1:] - out[0]).T
         mean, cov = step((linear @ mean + out[0], linear @ cov @ linear.T), a)
         cov = cov + b.sigma**2 * EYE
@@ -149,11 +169,11 @@ def test_daps_has_the_moments_of_its_update(momentum):
     x = list(sampler.iterate(PROBLEM, Rng64(range(COUNT))))[-1].x0
 
     def step(begin, level):
-        h = size_at(level, 0.9, PROBLEM.sigma, start=20.0)
+        h = size_at(level, 0.9, PROBLEM.sigma, start=20.0, least=1 - 0.99 * 6 / 7)
         return langevin(begin, level, 8, h, PROBLEM.sigma, momentum)
 
-    flow = Process(PRIOR, DDIM(0), Grid(4, end=0.01))
-    compare(x, daps(flow, Grid(6, start=20.0, end=0.1)(), step), 0.06)
+    levels = Grid(7, start=20.0, end=0.1)()
+    compare(x, daps(4, (*levels[:6], CLEAN), step), 0.06)
 
 
 def test_daps_in_the_limit_widens_the_posterior():
@@ -191,6 +211,7 @@ def test_daps_in_the_limit_widens_the_posterior():
         {"momentum": 1.0},
         {"tau": 0.0},
         {"walk": 0.0},
+        {"least": 0.0},
         {"end": 100.0},
     ],
     ids=str,
@@ -205,3 +226,39 @@ def test_langevin_draws_from_each_samples_own_stream():
     given, _ = dense_problem(batch=2)
     x = Langevin(3)(x0, level, given, Rng64([1, 1]))
     assert torch.allclose(x[0], x[1]) and not torch.equal(x[0], x0[0])
+
+
+ROUNDING = {
+    "jpeg": lambda: jpeg((3, 16, 16), 10),
+    "one bit": lambda: quantise((3, 16, 16), bits=1),
+    "behind a blur": lambda: quantise((3, 16, 16), 2) @ blur_gaussian((3, 16, 16), 3, 0.6),
+}
+
+
+def smooth_images(count: int = 2) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return (0.4 * torch.randn(count, 3, 16, 16, generator=generator)).clamp(-0.9, 0.9)
+
+
+@pytest.mark.parametrize("name", ROUNDING)
+def test_an_operator_that_rounds_is_as_steep_as_its_vjp_says(name):
+    """Where rounding counts as the identity; differences would say 0, or hundreds."""
+    operator = ROUNDING[name]().double()
+    for x in (smooth_images(1).double(), torch.zeros(1, 3, 16, 16).double()):
+        rows = torch.eye(768).double().view(768, 3, 16, 16)
+        jacobian = operator.vjp(x.expand(768, -1, -1, -1), rows).flatten(1).detach()
+        exact = float(torch.linalg.matrix_norm(jacobian, 2)) ** 2
+        given = Problem(operator, gaussian(0.05), operator(x))
+        assert float(steepness(given, x, Rng64([1]))) == pytest.approx(exact, rel=0.05)
+        assert exact < 3
+
+
+@pytest.mark.parametrize("name", ROUNDING)
+def test_pnpflow_stays_finite_and_fits_where_the_operator_rounds(name):
+    operator = ROUNDING[name]()
+    x = smooth_images()
+    given = Problem(operator, gaussian(0.05), operator(x))
+    prior = Gaussian((3, 16, 16), torch.zeros(768), 0.16 * torch.eye(768))
+    *_, last = solvers.pnpflow(prior, steps=12, draws=1, power=0.1).iterate(given, Rng([1, 2]))
+    grey = given.rms_residual(torch.zeros_like(x))
+    assert torch.isfinite(last.x0).all() and (given.rms_residual(last.x0) < 0.8 * grey).all()

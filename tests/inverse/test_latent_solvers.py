@@ -222,7 +222,7 @@ SMALL = {
     "pnpflow": functools.partial(solvers.pnpflow, steps=3, draws=2),
     "nested-latent": functools.partial(solvers.nested_latent, outer=2, inner=2),
     "daps": functools.partial(solvers.daps, steps=2, ode_steps=2, langevin=2),
-    "sitcom": functools.partial(solvers.sitcom, steps=2, iterations=2),
+    "sitcom": functools.partial(solvers.sitcom, steps=2, iterations=3),
     "reddiff": functools.partial(solvers.reddiff, steps=3),
 }
 KINDS = {"flowdps": "sd3", "flowchef": "sd3", "pnpflow": "sd3", "latino": "lcm"}

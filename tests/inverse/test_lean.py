@@ -18,7 +18,7 @@ def second_step(solver: str, operator: str) -> Count:
 
 
 WAITS = {"sitcom": 2}
-"""One look per iteration, as in SOLVERS: its early stop, of which each saves network calls."""
+"""One look per iteration but the last, as in SOLVERS: its early stop, which saves network calls."""
 
 
 @pytest.mark.parametrize("operator", OPERATORS)

@@ -59,11 +59,12 @@ def test_momentum_of_damping_one_is_adams_bashforth():
     [
         (ltsp(tiny_prior(), steps=6, order=2), 12, 6),
         (stsp(tiny_prior(), steps=6, order=2), 17, 11),
+        (stsp(tiny_prior(), steps=6, order=2, released=True), 18, 12),
         (stsp(tiny_prior(), steps=6, corrected=True), 33, 22),
         (momentum(tiny_prior(), steps=6), 6, 6),
         (guided_flow(tiny_prior(), steps=2, stiff=6), 8, 8),
     ],
-    ids=["ltsp", "stsp", "corrected", "momentum", "guided_flow"],
+    ids=["ltsp", "stsp", "released", "corrected", "momentum", "guided_flow"],
 )
 def test_what_a_step_costs(sampler, forward, backward):
     """As the docstrings say, less at the clean level, where nothing is evaluated."""

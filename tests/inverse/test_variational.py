@@ -62,7 +62,7 @@ def test_reddiff_steps_down_its_gradient():
     eps = (x - a.alpha * PRIOR.denoise(x, a)) / a.sigma
     gradient = 0.3 * a.nsr * (eps - noise) / DIM - operator.adjoint(given.residual(mu)) / 5
     first = next(iter(sampler.iterate(given, Rng64([1, 2, 3]), mu)))
-    assert torch.allclose(first.x0, mu + first_step(gradient * DIM, 0.07), atol=1e-6)
+    assert torch.allclose(first.x0, mu + first_step(gradient, 0.07), atol=1e-6)
 
 
 def test_reddiff_is_an_image_that_explains_the_data_and_pleases_the_prior():
@@ -86,7 +86,7 @@ def test_sitcom_fits_the_networks_input():
     level, x = VP().at(2.0), states()
     rest = given.residual(PRIOR.denoise(x, level)).flatten(1)
     w = x + first_step((-2 * rest @ matrix @ jacobian(level)).view_as(x), 0.3)
-    est = InputFit(PRIOR, 1, 0.3, lam=0.5)(x, level, given, Rng64(range(3)))
+    est = InputFit(PRIOR, 2, 0.3, lam=0.5)(x, level, given, Rng64(range(3)))
     assert torch.allclose(est.x0, PRIOR.denoise(w, level), atol=1e-6)
     assert torch.allclose(level.alpha * est.x0 + level.sigma * est.noise, x, atol=1e-12)
     free, held = (
@@ -107,7 +107,7 @@ def test_sitcom_stops_each_sample_at_its_noise_level():
     def fit(iterations):
         return InputFit(PRIOR, iterations, 0.05, 0.0)(x, level, given, Rng64(range(3))).x0
 
-    few, some, many = fit(1), fit(150), fit(300)
+    few, some, many = fit(2), fit(150), fit(300)
     assert torch.equal(many[0], PRIOR.denoise(x, level)[0])
     misfit = given.residual(many).square().flatten(1).sum(1)
     assert 0.1 * 5 * 0.1**2 < float(misfit[1]) < 5 * 0.1**2
@@ -147,7 +147,7 @@ def test_a_step_of_mgps_has_the_moments_of_the_converged_fit():
     """For a Gaussian prior the fit has a closed form; many gradients come near it."""
     count = 600
     given, matrix = dense_problem(sigma=0.5, batch=count)
-    sampler = solvers.mgps(PRIOR, steps=4, rate=0.05, burst=150)
+    sampler = solvers.mgps(PRIOR, steps=4, rate=0.05, gradients=150)
     a, b = VP().at(1.5), VP().at(0.9)
     c = VP()(0.5 * VP().time(b.nsr))
     x = states(1)
