@@ -90,7 +90,6 @@ SOLVERS = {
     "pnpdm-mean": functools.partial(solvers.pnpdm, steps=4, inner=2, burn_in=2),
     "ltsp": functools.partial(solvers.ltsp, steps=8, order=2),
     "stsp": functools.partial(solvers.stsp, steps=6),
-    "stsp-released": functools.partial(solvers.stsp, steps=8, released=True),
     "stsp-corrected": functools.partial(solvers.stsp, steps=8, corrected=True),
     "momentum": functools.partial(solvers.momentum, steps=8),
     "guided_flow": functools.partial(solvers.guided_flow, steps=5),
