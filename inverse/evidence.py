@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from inverse.levels import Level
-from inverse.linear import linear_operator, noise_variance
+from inverse.linear import linear_operator, noise_variance, squares
 from operators import Problem
 
 
@@ -41,6 +41,5 @@ def explain(x0: Tensor, r2: Tensor, problem: Problem) -> tuple[Tensor, Tensor]:
     """
     noise = noise_variance(problem)
     mean = linear_operator(problem, "evidence").prox(x0, problem.y, noise / r2)
-    misfit = problem.residual(mean).flatten(1).square().sum(1, dtype=torch.float64) / noise
-    moved = (mean - x0).flatten(1).square().sum(1, dtype=torch.float64) / r2
-    return mean, -0.5 * (misfit + moved)
+    misfit = squares(problem.residual(mean)) / noise
+    return mean, -0.5 * (misfit + squares(mean - x0) / r2)

@@ -9,7 +9,7 @@ from torch import Tensor
 from inverse.levels import Level
 from inverse.needs import LINEAR, SPECTRAL, check
 from operators import LinearOperator, Problem, Rng, SpectralOperator
-from operators.solve import column, largest_eigenvalue
+from operators.solve import column, largest_eigenvalue, widest
 
 
 def linear_operator(problem: Problem, who: str) -> LinearOperator:
@@ -60,10 +60,13 @@ def matched_variance(level: Level, data_variance: float | None) -> float:
 def steepness(problem: Problem, x: Tensor, rng: Rng, iterations: int = 8) -> Tensor:
     """Largest eigenvalue of ``J^T J``, J the operator's Jacobian at ``x``, per sample, (B,).
 
-    By ``iterations`` of Lanczos: within a few percent, from below. J is the one of the operator's
-    own ``vjp``: where that counts rounding as the identity, so does this (differences of what
-    rounds are 0, or as large as a level over the step).
+    Exact where the singular values are at hand, else by ``iterations`` of Lanczos: within a few
+    percent, from below. J is the one of the operator's own ``vjp``: where that counts rounding as
+    the identity, so does this (differences of what rounds are 0, or as large as a level over the
+    step). Never waits for the device.
     """
+    if isinstance(problem.operator, SpectralOperator):
+        return problem.operator.s2.flatten(1).amax(1).expand(len(x))
     operator = problem.operator
 
     def gram(v: Tensor) -> Tensor:
@@ -110,8 +113,8 @@ def spectrum(problem: Problem, who: str) -> Spectrum:
 
 
 def squares(x: Tensor) -> Tensor:
-    """``||x||^2`` per sample, (B, ...) -> (B,), summed in float64."""
-    return x.flatten(1).square().sum(1, dtype=torch.float64)
+    """``||x||^2`` per sample, (B, ...) -> (B,), summed in the device's `widest` dtype."""
+    return x.flatten(1).square().sum(1, dtype=widest(x.device))
 
 
 def log_evidence(

@@ -29,6 +29,10 @@ class Budget:
             if value is not None and not value > 0:
                 raise ValueError(f"budget.{name} must be positive, got {value}")
 
+    def waits(self, device: torch.device) -> torch.device | None:
+        """The device, where the clock must wait for it (a limit of seconds); else None."""
+        return None if self.seconds is None else device
+
 
 class Spent(Exception):
     """Raised inside the sampler by the first network call that the budget does not cover."""
@@ -58,6 +62,8 @@ class Meter:
 
     Attributes:
         samples: of the problem; a call on N times as many states (particles) counts N times.
+        device: whose work the clock waits for; None: it is read at once. A GPU is still busy with
+            what it was told, and a limit of seconds would come too late.
         forward, backward: calls so far, per sample. seconds: since the start.
         watch: called after every network call, with the meter (a progress bar, say).
     """
@@ -65,6 +71,7 @@ class Meter:
     budget: Budget = Budget()
     watch: Callable[["Meter"], None] | None = None
     samples: int = 1
+    device: torch.device | None = None
     forward: int = 0
     backward: int = 0
     began: float = field(default_factory=lambda: time.monotonic())
@@ -73,6 +80,8 @@ class Meter:
 
     @property
     def seconds(self) -> float:
+        if self.device is not None and self.device.type != "cpu":
+            torch.accelerator.synchronize(self.device)
         return time.monotonic() - self.began
 
     def on(self, sampler: Sampler) -> AbstractContextManager[None]:

@@ -69,7 +69,8 @@ class Planned(Sampler):
         start: Level | None,
         resume: Iterate | None,
     ) -> Iterator[Iterate]:
-        meter, process = Meter(samples=len(problem)), self.process
+        device, process = self.budget.waits(problem.y.device), self.process
+        meter = Meter(samples=len(problem), device=device)
         a = self.grid(start)[0] if resume is None else resume.level
         x, memory, done = process.enter(problem, rng, x, a, resume)
         left = max(1, (self.grid.steps if resume is None else resume.steps) - done)

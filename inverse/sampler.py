@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 import torch
@@ -70,9 +70,25 @@ class Sampler(nn.Module, ABC):
 
         Raises:
             Unfit: at once, for a problem that lacks what the sampler requires.
+            ValueError: at once, where they do not lie on one device.
         """
         check(self.requires, problem, "the solver")
+        given = x if resume is None else resume.x
+        self._meet(problem.y.device, rng.device, None if given is None else given.device)
         return self.walk(problem, rng.of(problem.y.dtype), x, start, resume)
+
+    def _meet(self, problem: torch.device, rng: torch.device, state: torch.device | None) -> None:
+        """Raise ValueError unless all are on the problem's device, or parts of the sampler are."""
+        mine = {t.device for t in chain(self.parameters(), self.buffers())} or {problem}
+        if problem in mine and rng == problem and state in (None, problem):
+            return
+        lie = {"the problem": problem, "the Rng": rng, "the solver": min(mine, key=str)}
+        lie |= {} if state is None else {"the state": state}
+        where = ", ".join(f"{name} on {device}" for name, device in lie.items())
+        raise ValueError(
+            f"all must lie on one device, got {where}; move them by problem.to(device), "
+            "Rng(seeds, device) and sampler.to(device)"
+        )
 
     @abstractmethod
     def walk(

@@ -14,7 +14,7 @@ from inverse.needs import LINEAR, Needs
 from inverse.particles.resampling import flat, systematic
 from inverse.sampler import Descent
 from operators import Problem, Rng
-from operators.solve import column
+from operators.solve import column, widest
 
 
 class Trail(NamedTuple):
@@ -113,7 +113,7 @@ class Selection(Descent):
         """Rows (B,) of those that live on, and the log-weights (B,) that they have left."""
         count = self.group
         weights = log_weights.view(-1, count).softmax(1)
-        offset = rng.uniform((len(rng), 1), torch.float64)[::count]  # one per group
+        offset = rng.uniform((len(rng), 1), widest(rng.device))[::count]  # one per group
         least = count if always else self.threshold * count
         tired = 1 / weights.square().sum(1, keepdim=True) <= least
         same = torch.arange(count, device=weights.device)
@@ -128,4 +128,4 @@ def _shake(x: Tensor, x0: Tensor, std: float, rng: Rng) -> tuple[Tensor, Trail]:
 
 
 def _even(x: Tensor) -> Tensor:
-    return torch.zeros(len(x), dtype=torch.float64, device=x.device)
+    return torch.zeros(len(x), dtype=widest(x.device), device=x.device)

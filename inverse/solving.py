@@ -81,7 +81,8 @@ def solve(
     """
     last = resume
     on_call = (lambda meter: watch(meter, last)) if watch else None
-    meter, snapshots, finished = Meter(budget or Budget(), on_call, len(problem)), [], False
+    budget, snapshots, finished = budget or Budget(), [], False
+    meter = Meter(budget, on_call, len(problem), budget.waits(problem.y.device))
     with meter.on(sampler):
         try:
             for iterate in reusing(sampler).iterate(problem, rng, resume=resume):

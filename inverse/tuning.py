@@ -28,6 +28,10 @@ class Case(NamedTuple):
     problem: Problem
     seeds: list[int]
 
+    def to(self, device: torch.device | str) -> "Case":
+        """The same case on another device."""
+        return self._replace(truth=self.truth.to(device), problem=self.problem.to(device))
+
 
 def cases(
     images: Iterable[Tensor],
@@ -35,7 +39,10 @@ def cases(
     noise: Noise,
     seed: int = 0,
 ) -> list[Case]:
-    """Every task on every image (3, H, W); images of one size go together."""
+    """Every task on every image (3, H, W); images of one size go together.
+
+    Images and tasks lie on the CPU, so that what is measured depends on no device; see `Case.to`.
+    """
     sizes: dict[tuple[int, ...], list[Tensor]] = {}
     for x in images:
         sizes.setdefault(tuple(x.shape), []).append(x)
@@ -104,7 +111,8 @@ class Objective:
         return suggest(name, low, high, log=log)
 
     def _score(self, sampler: Sampler, case: Case) -> list[float]:
-        x = solve(sampler, case.problem, Rng(case.seeds), self.budget).x0
+        rng = Rng(case.seeds, case.problem.y.device)
+        x = solve(sampler, case.problem, rng, self.budget).x0
         values = psnr(x, case.truth) if self.lpips is None else self.lpips(x, case.truth)
         return values.tolist()
 

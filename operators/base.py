@@ -127,21 +127,27 @@ class Operator(nn.Module, ABC):
         return math.prod(self.out_shape) if self.counts is None else self.counts
 
     def select(self, rows: slice | Tensor) -> Self:
-        """The operator for some samples (slice or indices): self unless it differs between them."""
+        """The operator for some samples (slice or indices): self unless it differs between them.
+
+        Of a slice the tensors are views; indices may lie on the operator's device or on the CPU.
+        """
         if self.batch is None:
             return self
+        here, there = rows, rows  # of what lies on the CPU, and of what lies on our device
+        if isinstance(rows, Tensor):
+            here, there = rows.cpu(), rows.to(self.anchor.device)
         part = copy.copy(self)
-        part.batch = len(torch.arange(self.batch)[rows])
+        part.batch = len(torch.arange(self.batch)[here])
         part._buffers = dict(self._buffers)
         part._modules = {
             key: child.select(rows) if isinstance(child, Operator) else child
             for key, child in self._modules.items()
         }
         part._constants = {
-            key: (value[rows] if mine else value, mine)
+            key: (value[here] if mine else value, mine)
             for key, (value, mine) in self._constants.items()
         }
-        part._refresh()
+        part._take(there)
         return part
 
     @property
@@ -193,6 +199,12 @@ class Operator(nn.Module, ABC):
     def _refresh(self) -> None:
         for name in self._constants:
             self._cast(name)
+
+    def _take(self, rows: slice | Tensor) -> None:
+        """Keep only some samples of what is one per sample and lies on the device."""
+        for name, (_, mine) in self._constants.items():
+            if mine:
+                setattr(self, name, getattr(self, name)[rows])
 
     def _apply(self, fn: Any, recurse: bool = True) -> Self:
         before = self.anchor

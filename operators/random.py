@@ -33,7 +33,7 @@ class Rng:
                 raise TypeError(f"Rng: seeds must be integers, got {seed!r}")
             if int(seed) < 0:
                 raise ValueError(f"Rng: seeds must be 0 or more, got {seed}")
-        self.device = torch.device(device)
+        self.device = torch.empty(0, device=device).device  # with its number
         self._generators = [
             torch.Generator(device=self.device).manual_seed(int(seed)) for seed in seeds
         ]

@@ -11,12 +11,18 @@ from torch import Tensor
 from operators.krylov import arnoldi
 
 Map = Callable[[Tensor], Tensor]
+SMALLEST = torch.finfo(torch.float32).tiny
 CHECK_EVERY = 10  # iterations between two looks at the device
 
 
 def tolerance(dtype: torch.dtype) -> float:
     """Relative residual at which CG stops: 1e-6 in float32, 1e-12 in float64."""
     return 1e-12 if dtype == torch.float64 else 1e-6
+
+
+def widest(device: torch.device) -> torch.dtype:
+    """The most exact real dtype of a device: float64, but float32 on Apple's, which has no other."""
+    return torch.float32 if device.type == "mps" else torch.float64
 
 
 def column(value: float | Tensor, like: Tensor) -> float | Tensor:
@@ -125,10 +131,17 @@ def largest_eigenvalue(matvec: Map, start: Tensor, iterations: int = 60) -> Tens
     """Largest eigenvalue, (B,), of a symmetric positive semi-definite M by Lanczos iteration.
 
     A power iteration that keeps what it has seen: the Ritz value of the whole Krylov space of
-    M and `start` (B, …), with full re-orthogonalisation; it approaches from below.
+    M and `start` (B, …), with full re-orthogonalisation; it approaches from below. Of the small
+    matrix S of that space it is ``tr(P S) / tr(P)``, P = S^(2^20) by squaring (within 2e-7 times
+    the dimension): LAPACK's routines would have the host wait for the device.
 
     Reference: Golub and Van Loan, Matrix Computations, 4th ed., ch. 10.
     """
     basis, images = arnoldi(matvec, start, min(iterations, start[0].numel()))
     small = torch.einsum("bkn,bln->bkl", basis[:, :-1], images)
-    return torch.linalg.eigvalsh((small + small.mT) / 2)[:, -1].clamp_min(0)
+    small = power = (small + small.mT) / 2
+    for _ in range(20):
+        power = power / torch.linalg.matrix_norm(power).clamp_min(SMALLEST)[:, None, None]
+        power = power @ power
+    trace = power.diagonal(dim1=1, dim2=2).sum(1).clamp_min(SMALLEST)
+    return ((power * small).sum((1, 2)) / trace).clamp_min(0)

@@ -90,6 +90,11 @@ class SpectralOperator(LinearOperator):
         super()._refresh()
         self._derive()
 
+    def _take(self, rows: slice | Tensor) -> None:
+        if self._constants["s"][1]:
+            self.s2, self.s_inv = self.s2[rows], self.s_inv[rows]
+        super()._take(rows)
+
     def _forward(self, x: Tensor, /) -> Tensor:
         return self.u(self.s * self.vt(x))
 

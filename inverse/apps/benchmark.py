@@ -82,7 +82,7 @@ def run(config: DictConfig) -> None:
         config.samples,
         budget,
         config.batch,
-        config.device if config.launcher == "ray" else _local_device(config.device),
+        _device(config.device, config.launcher),
         config.curve,
         values["keep"],
     )
@@ -113,11 +113,14 @@ def _work(engine: "Engine", units: list["Unit"], config: DictConfig) -> None:
     watch.summary(Path(config.out))
 
 
-def _local_device(name: str) -> str:
+def _device(name: str, launcher: str) -> str:
+    if launcher == "ray":  # which hands out GPUs itself; this machine may have none
+        expect(name, ("auto", "cpu", "cuda"), "device of Ray's workers")
+        return name
     device = pick_device(name)
     if device == "cuda":
         rank = int(os.environ.get("LOCAL_RANK", 0))  # there may be more processes than GPUs
-        torch.cuda.set_device(rank % torch.cuda.device_count())
+        return f"cuda:{rank % torch.cuda.device_count()}"
     return device
 
 

@@ -46,15 +46,18 @@ def run(config: DictConfig) -> None:
         expect(str(name), [str(k) for k in config.solver if not str(k).startswith("_")], "search")
     device, source = pick_device(config.device), ImageSource(config.images)
     every = range(0, len(source), max(1, len(source) // config.count))
-    images = [source.tensor(i).to(device) for i in every][: config.count]
+    images = [source.tensor(i) for i in every][: config.count]
+    measured = cases(images, _tasks(config), build(config.noise), config.seed)
     prior = build(config.prior).to(device)
     objective = Objective(
-        cases(images, _tasks(config), build(config.noise), config.seed),
+        [case.to(device) for case in measured],
         lambda arguments: decoded(
             build(DictConfig({**config.solver, **arguments}))(prior), prior
         ).to(device),
         space,  # pyright: ignore[reportArgumentType]
-        LPIPS(config.lpips, config.lpips_weights) if config.objective == "lpips" else None,
+        LPIPS(config.lpips, config.lpips_weights).to(device)
+        if config.objective == "lpips"
+        else None,
         Budget(**config.budget),
     )
     first = {str(name): config.solver[name] for name in space}

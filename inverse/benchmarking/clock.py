@@ -21,7 +21,8 @@ class Clock:
     """
 
     def __init__(self, device: torch.device | str) -> None:
-        self.cuda = torch.device(device).type == "cuda"
+        self.device = torch.device(device)
+        self.cuda = self.device.type == "cuda"
         self._spans: list[tuple[Instant, Instant]] = []
         self._begun: Instant = 0.0
 
@@ -29,7 +30,7 @@ class Clock:
     def seconds(self) -> float:
         """The sum so far; waits for the device."""
         if self.cuda:
-            torch.cuda.synchronize()
+            torch.cuda.synchronize(self.device)
         return sum(_between(*span) for span in self._spans)
 
     def on(self, sampler: Sampler) -> AbstractContextManager[None]:
@@ -51,7 +52,7 @@ class Clock:
         if not self.cuda:
             return time.perf_counter()
         event = torch.cuda.Event(enable_timing=True)
-        event.record()
+        event.record(torch.cuda.current_stream(self.device))
         return event
 
 

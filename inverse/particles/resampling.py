@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from operators import Rng
+from operators.solve import widest
 
 SCHEMES = ("systematic", "multinomial")
 
@@ -35,12 +36,12 @@ class Resampling:
 
         ``rng`` has one stream per group and is drawn from whether or not a group is resampled.
         """
-        groups, count = log_weights.shape
+        (groups, count), wide = log_weights.shape, widest(log_weights.device)
         weights = log_weights.softmax(1)
         if self.scheme == "systematic":
-            ancestors = systematic(weights, rng.uniform((groups, 1), torch.float64))
+            ancestors = systematic(weights, rng.uniform((groups, 1), wide))
         else:
-            ancestors = choose(weights, rng.uniform((groups, count), torch.float64))
+            ancestors = choose(weights, rng.uniform((groups, count), wide))
         tired = 1 / weights.square().sum(1, keepdim=True) <= self.threshold * count
         same = torch.arange(count, device=weights.device).expand(groups, count)
         left = torch.where(tired, 0.0, log_weights.log_softmax(1))

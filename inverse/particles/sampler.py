@@ -15,6 +15,7 @@ from inverse.particles.proposal import Proposal
 from inverse.particles.resampling import Resampling, choose, flat
 from inverse.sampler import Iterate, Sampler
 from operators import Problem, Rng
+from operators.solve import widest
 
 
 class Cloud(NamedTuple):
@@ -97,7 +98,7 @@ class Particles(Sampler):
             x = self.proposal.start(level, data, many, rng.each(self.count))
         else:
             x = x.repeat_interleave(self.count, 0)
-        weights = torch.zeros(len(rng), self.count, dtype=torch.float64, device=x.device)
+        weights = torch.zeros(len(rng), self.count, dtype=widest(x.device), device=x.device)
         return x, Cloud(weights, data)
 
     def _step(
@@ -129,7 +130,7 @@ def draw(x: Tensor, log_weights: Tensor, rng: Rng) -> Tensor:
     NaN where a group's weights are, so that a run that has diverged shows it.
     """
     weights = log_weights.softmax(1)
-    chosen = choose(weights, rng.uniform((len(weights), 1), torch.float64))
+    chosen = choose(weights, rng.uniform((len(weights), 1), widest(weights.device)))
     groups = x.unflatten(0, tuple(weights.shape))
     one = groups.take_along_dim(chosen.view(-1, *[1] * (groups.ndim - 1)), 1).squeeze(1)
     lost = weights.isnan().any(1).view(-1, *[1] * (one.ndim - 1))
