@@ -23,10 +23,10 @@ from inverse.solvers import ddnm, diffpir, nested
 from operators import Problem, Rng, gaussian, measure
 
 WAITS = frozenset(
-    "_local_scalar_dense is_nonzero nonzero masked_select equal allclose bincount histc multinomial "
-    "_unique2 unique_dim unique_consecutive _linalg_check_errors _linalg_eigh _linalg_eigvals "
-    "_linalg_svd _linalg_solve_ex linalg_eig linalg_eigvalsh linalg_lstsq linalg_pinv linalg_qr "
-    "linalg_cholesky_ex linalg_lu_factor_ex linalg_matrix_exp".split()
+    "_local_scalar_dense is_nonzero nonzero masked_select equal allclose bincount histc "
+    "multinomial _unique2 unique_dim unique_consecutive _linalg_check_errors _linalg_eigh "
+    "_linalg_eigvals _linalg_svd _linalg_solve_ex linalg_eig linalg_eigvalsh linalg_lstsq "
+    "linalg_pinv linalg_qr linalg_cholesky_ex linalg_lu_factor_ex linalg_matrix_exp".split()
 )
 """Operations for which the host waits on CUDA; those of LAPACK wait inside their kernels."""
 

@@ -1,6 +1,5 @@
 """What an estimate of the image tells: how far off it is, and how well it explains the data."""
 
-import torch
 from torch import Tensor
 
 from inverse.levels import Level

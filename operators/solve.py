@@ -21,7 +21,7 @@ def tolerance(dtype: torch.dtype) -> float:
 
 
 def widest(device: torch.device) -> torch.dtype:
-    """The most exact real dtype of a device: float64, but float32 on Apple's, which has no other."""
+    """The most exact real dtype of a device: float64, but float32 on Apple's, which has none."""
     return torch.float32 if device.type == "mps" else torch.float64
 
 

@@ -1,10 +1,10 @@
 """Run torch code as if on a GPU, without one: real values on the CPU under the name of a device.
 
-A `Pretend` tensor wraps a real one and says that it is on ``cuda:0`` (or ``mps:0``). A dispatch mode
-sees every operation: one that mixes devices raises, as a GPU would, and one for which the host waits
-or copies is noted with its place. A function mode does the same for what Python decides earlier.
-Values are real, so control flow goes as it would. Below, wrappers are "lazy": autograd then runs on
-the calling thread and asks no stream of them.
+A `Pretend` tensor wraps a real one and says that it is on ``cuda:0`` (or ``mps:0``). A dispatch
+mode sees every operation: one that mixes devices raises, as a GPU would, and one for which the host
+waits or copies is noted with its place. A function mode does the same for what Python decides
+earlier. Values are real, so control flow goes as it would. Below, wrappers are "lazy": autograd
+then runs on the calling thread and asks no stream of them.
 """
 
 import contextlib
@@ -143,7 +143,7 @@ class FakeDevice(TorchDispatchMode):
         leaves = device is not None and not arrives
         if name != "_to_copy":
             self._look(func, name, args, kwargs)
-        elif bool(mine) == leaves:
+        elif bool(mine) == leaves and not kwargs.get("non_blocking"):
             self.note("copy", f"to {device}")
         plain = {k: v for k, v in kwargs.items() if k not in ("device", "pin_memory")}
         flat, spec = tree_flatten((args, plain))
@@ -214,6 +214,8 @@ class _Functions(TorchFunctionMode):
         self._drawn(args, kwargs)
         if func in (torch.tensor, torch.as_tensor, torch.asarray):
             return self._made(func, args[0], args[1:], kwargs)
+        if name == "pin_memory":
+            return args[0]
         if not args or not isinstance(args[0], Pretend):
             return func(*args, **kwargs)
         first, rest = args[0], args[1:]

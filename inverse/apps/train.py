@@ -1,5 +1,6 @@
 """``inverse train``: train a prior on a folder or zip of images."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,7 +48,9 @@ def run(config: DictConfig) -> None:
         prior = load_prior(config.weights, config.precision).requires_grad_(True)
     else:
         prior = build(config.network, classes=classes, precision=config.precision)
-    trainer = Trainer(prior, recipe, config.out, pick_device(config.device))
+    device = pick_device(config.device)
+    workers = config.workers or (1 if device == "cpu" else min(8, os.cpu_count() or 1))
+    trainer = Trainer(prior, recipe, config.out, device, workers)
     size = sum(p.numel() for p in prior.parameters()) / 1e6
     what = f"{sum(map(len, images))} images" + (f" of {len(classes)} classes" if classes else "")
     if trainer.team.rank == 0:

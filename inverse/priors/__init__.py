@@ -1,7 +1,7 @@
 """Priors: denoisers that know images but no measurement."""
 
 from inverse.priors.analytic import Gaussian, Mixture, MixturePosterior
-from inverse.priors.edm import EDMPrior, load_prior, save_prior
+from inverse.priors.edm import EDMPrior, held, load_prior, save_prior
 from inverse.priors.faster import faster
 from inverse.priors.guidance import Between, ClassifierFree, ClassifierScore
 from inverse.priors.pixel import DiffusersPrior
@@ -13,7 +13,9 @@ from inverse.priors.tiled import Tiled
 
 def bundled(precision: str = "float32") -> EDMPrior:
     """The prior that ships with the package (see ``inverse/assets/MODEL_CARD.md``)."""
-    return load_prior(BUNDLED, precision)
+    prior = load_prior(BUNDLED, precision)
+    held(prior.network, precision)
+    return prior
 
 
 __all__ = [

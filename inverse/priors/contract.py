@@ -71,7 +71,7 @@ def ask(network: nn.Module, z: Tensor, t: float, label: int | None, precision: s
         labels["class_labels"] = times.new_full(batch, label, dtype=torch.long)
     if configuration(network).get("time_embedding_type") == "learned":
         times = times.long()
-    own = weights_dtype(network, z)
+    own = weights_dtype(network, z, precision)
     times = times if times.dtype == torch.long else times.to(own)
     with torch.autocast(z.device.type, dtype, enabled=dtype is not None):
         out = network(z.to(own), times, **labels, return_dict=False)[0]

@@ -87,7 +87,7 @@ class EDMPrior(Prior):
         none; the prior's own where not given.
         """
         dtype, options, count = PRECISIONS[self.precision], {}, len(self.config["classes"])
-        own = weights_dtype(self.network, z)
+        own = weights_dtype(self.network, z, self.precision)
         if self.config["kind"] == "stem":
             told = log_nsr.view(-1, 1, 1, 1) if log_nsr.ndim == 1 else log_nsr
             with torch.autocast(z.device.type, dtype, enabled=dtype is not None):
@@ -114,13 +114,27 @@ class EDMPrior(Prior):
         return wrapped(x, level, self.parametrisation.coefficients(level.nsr), network)
 
 
-def weights_dtype(network: nn.Module, z: Tensor) -> torch.dtype:
-    """The precision that a network computes in: that of its first weights, z's where it has none.
+def weights_dtype(network: nn.Module, z: Tensor, precision: str) -> torch.dtype:
+    """The precision that a network is fed in: that of its first weights, z's where it has none.
 
-    A state in float64 goes through a float32 network in float32, and on in float64.
+    A state in float64 goes through a float32 network in float32, and on in float64. Under
+    autocast it is float32, whatever the weights are held in.
     """
+    if PRECISIONS[precision] is not None:
+        return torch.float32
     kinds = (p.dtype for p in network.parameters() if p.is_floating_point())
     return next(kinds, z.dtype)
+
+
+def held(network: nn.Module, precision: str) -> None:
+    """Hold the weights of convolutions and linear layers in ``precision``, to evaluate only.
+
+    Autocast, which the network still runs under, would round the same weights anew at every call.
+    """
+    if (dtype := PRECISIONS[precision]) is not None:
+        for module in network.modules():
+            if isinstance(module, (nn.Conv2d, nn.Linear)):
+                module.to(dtype)
 
 
 def save_prior(prior: EDMPrior, path: str | Path, dtype: torch.dtype = torch.float16) -> None:

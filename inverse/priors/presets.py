@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from inverse.denoise import Denoiser, Prior
-from inverse.priors.edm import EDMPrior, load_prior
+from inverse.priors.edm import EDMPrior, held, load_prior
 from inverse.priors.faster import faster
 from inverse.priors.guidance import ClassifierFree
 from inverse.priors.hub import scheduler_name
@@ -61,6 +61,7 @@ def from_file(
         return tiled(quick, tile)
 
     prior = load_prior(path, precision, label)
+    held(prior.network, precision)
     if guidance is None:
         return ready(prior)
     return ClassifierFree(ready(prior), ready(prior.labelled(None)), guidance)
@@ -90,6 +91,7 @@ def from_diffusers(
         prior = PreconditionedPrior.from_pretrained(path, precision, label)
     else:
         prior = DiffusersPrior.from_pretrained(path, precision, label, clip, timesteps)
+    held(prior.network, precision)
     quick = faster(
         prior, channels_last=channels_last, weights=weights, compile=compile, reuse=reuse
     )

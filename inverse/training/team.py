@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import Sampler
 
 
@@ -13,6 +13,7 @@ class Alone:
     """One process."""
 
     rank, size = 0, 1
+    every = 1  # steps between two looks at the clock
 
     def __init__(self, device: str) -> None:
         self.device = device
@@ -21,9 +22,13 @@ class Alone:
         """The loss, its gradients those of all processes."""
         return loss
 
-    def mean(self, *values: float) -> list[float]:
-        """The means of numbers over the processes."""
-        return list(values)
+    def mean(self, value: Tensor) -> Tensor:
+        """The mean of a number over the processes, without a wait for the device."""
+        return value
+
+    def agreed(self, seconds: float) -> float:
+        """The mean of their seconds."""
+        return seconds
 
     def wait(self) -> None:
         """Go on when all have come here."""
@@ -32,9 +37,13 @@ class Alone:
 class Together:
     """The processes of `accelerate launch` or `torchrun`: one per GPU, or on the CPU.
 
+    They agree on the seconds spent, for which each must wait, every 20 steps only.
+
     Raises:
         ImportError: without accelerate.
     """
+
+    every = 20
 
     def __init__(self, device: str) -> None:
         try:
@@ -52,9 +61,11 @@ class Together:
     def join(self, loss: nn.Module) -> nn.Module:
         return self.accelerator.prepare_model(loss)
 
-    def mean(self, *values: float) -> list[float]:
-        mine = torch.tensor(values, dtype=torch.float64).to(self.device)
-        return self.accelerator.reduce(mine, "mean").tolist()
+    def mean(self, value: Tensor) -> Tensor:
+        return self.accelerator.reduce(value, "mean")
+
+    def agreed(self, seconds: float) -> float:
+        return float(self.mean(torch.tensor(seconds, dtype=torch.float64).to(self.device)))
 
     def wait(self) -> None:
         self.accelerator.wait_for_everyone()

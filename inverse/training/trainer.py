@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from inverse.priors.edm import EDMPrior, save_prior
@@ -27,7 +27,8 @@ class Trainer:
     A step depends on its number, the recipe and the images alone, so that a run that was broken
     off goes on, from its last checkpoint, exactly as it would have (where ``steps``, not
     ``minutes``, set its learning rate). Several processes (`gather`) share each batch; the first
-    of them writes and reports.
+    of them writes and reports. On a GPU no step waits for the device; ``workers`` processes read
+    and cut the patches.
 
     Raises:
         ValueError: for patches of another size than the prior's own, or a batch that the processes
@@ -40,6 +41,7 @@ class Trainer:
         recipe: Recipe,
         folder: str | Path,
         device: str = "cpu",
+        workers: int = 1,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         from diffusers.training_utils import EMAModel
@@ -51,7 +53,7 @@ class Trainer:
             )
         self.team = gather(device)
         self.prior, self.recipe, self.folder = prior, recipe, Path(folder)
-        self.clock = clock
+        self.clock, self.workers = clock, workers
         self.device = self.team.device
         prior.to(self.device).train()
         self.loss = self.team.join(Loss(prior))
@@ -62,7 +64,8 @@ class Trainer:
         self.average = EMAModel(
             prior.parameters(), recipe.average, use_ema_warmup=True, inv_gamma=1.0, power=0.9
         )
-        self.step, self.seconds, self.running = 0, 0.0, math.nan
+        self.step, self.seconds = 0, 0.0
+        self.running = torch.tensor(math.nan, device=self.device)
         self.checkpoint = self.folder / "last.pt"
         if self.checkpoint.is_file():
             self._resume()
@@ -88,44 +91,53 @@ class Trainer:
         )
         order = Shares(self.step, recipe.steps, recipe.batch, self.team)
         saved, tick = self.seconds, self.clock()
-        for patch in DataLoader(stream, batch_sampler=order, num_workers=1):
+        pinned = self.device.startswith("cuda")
+        for patch in DataLoader(
+            stream, batch_sampler=order, num_workers=self.workers, pin_memory=pinned
+        ):
             spent = max(self.seconds / 60 / recipe.minutes, self.step / recipe.steps)
             if spent >= 1:
                 break
-            value = self._update(patch, spent)
-            now = self.clock()
-            value, self.seconds = self.team.mean(value, self.seconds + now - tick)
-            tick, before = now, self.running
-            self.running = value if math.isnan(before) else 0.98 * before + 0.02 * value
+            value, before = self.team.mean(self._update(patch, spent)), self.running
+            self.running = torch.where(before.isnan(), value, before.lerp(value, 0.02))
+            if self.step % self.team.every == 0 or self.step == recipe.steps:
+                now = self.clock()
+                self.seconds, tick = self.team.agreed(self.seconds + now - tick), now
             if self.seconds - saved > 60 * recipe.every:
                 saved = self.seconds
                 yield from self._report(validation)
                 tick = self.clock()
         yield from self._report(validation)
 
-    def _update(self, patch: Patch, spent: float) -> float:
+    def _update(self, patch: Patch, spent: float) -> Tensor:
         recipe = self.recipe
         for group in self.adam.param_groups:
             group["lr"] = recipe.rate_at(self.step, spent)
         mine = share(recipe.batch, self.team)
         drawn = [d[mine.start : mine.stop] for d in draws(self.step, recipe)]
-        log_nsr, noise, unlabelled = Draws(*(d.to(self.device) for d in drawn))
+        log_nsr, noise, unlabelled = Draws(*map(self._there, drawn))
         none = len(self.prior.config["classes"])
-        labels = patch.label.to(self.device).masked_fill(unlabelled, none)
-        value = self.loss(patch.x0.to(self.device), log_nsr, noise, labels)
+        labels = self._there(patch.label).masked_fill(unlabelled, none)
+        value = self.loss(self._there(patch.x0), log_nsr, noise, labels)
         value.backward()
         nn.utils.clip_grad_norm_(self.prior.parameters(), recipe.clip)
         self.adam.step()
         self.adam.zero_grad()
         self.average.step(self.prior.parameters())
         self.step += 1
-        return value.item()
+        return value.detach()
+
+    def _there(self, given: Tensor) -> Tensor:
+        """The tensor on the device: to a GPU from pinned memory, which nobody waits for."""
+        if not self.device.startswith("cuda"):
+            return given.to(self.device)
+        return given.pin_memory().to(self.device, non_blocking=True)
 
     def _report(self, validation: ImageSource | None) -> Iterator[dict]:
         """Save a checkpoint and the averaged weights; score the latter. The first process only."""
         if self.team.rank == 0:
             self._save()
-            report = {"step": self.step, "minutes": self.seconds / 60, "loss": self.running}
+            report = {"step": self.step, "minutes": self.seconds / 60, "loss": float(self.running)}
             self.average.store(self.prior.parameters())
             self.average.copy_to(self.prior.parameters())
             save_prior(self.prior, self.folder / "prior.safetensors")
@@ -142,7 +154,7 @@ class Trainer:
         state = {
             "step": self.step,
             "seconds": self.seconds,
-            "running": self.running,
+            "running": float(self.running),
             "prior": self.prior.state_dict(),
             "adam": self.adam.state_dict(),
             "average": self.average.state_dict(),
@@ -157,5 +169,5 @@ class Trainer:
         self.adam.load_state_dict(state["adam"])
         self.average.load_state_dict(state["average"])
         self.step, self.seconds = state["step"], state["seconds"]
-        self.running = state.get("running", math.nan)
+        self.running.fill_(state.get("running", math.nan))
         log.info("resumed from step %d, %.1f minutes", self.step, self.seconds / 60)

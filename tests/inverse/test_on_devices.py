@@ -1,10 +1,11 @@
-"""Every solver as if on a GPU: nothing mixes devices, and no step waits for it or copies."""
+"""Every solver, and what is around it, as if on a GPU: nothing mixes devices, no step waits."""
 
 import pytest
 import torch
 from PIL import Image
 from torch import nn
 
+from benchmarks.speed import Count
 from inverse.apps.benchmark import _device as device_of
 from inverse.apps.device import pick_device
 from inverse.apps.main import main
@@ -13,8 +14,12 @@ from inverse.levels import Level
 from inverse.metering import Budget
 from inverse.needs import Unfit
 from inverse.planning import plan
+from inverse.priors import BUNDLED, EDMPrior, bundled, load_prior
 from inverse.solvers import diffpir
 from inverse.solving import solve
+from inverse.training.patches import Patch
+from inverse.training.recipe import Recipe
+from inverse.training.trainer import Trainer
 from operators import Rng
 from tests.fakecuda import MISSING, FakeDevice, Pretend
 from tests.inverse.test_solvers import SOLVERS, problem, truths
@@ -133,3 +138,23 @@ def test_tune_runs_where_there_is_a_gpu(tmp_path, monkeypatch, capsys):
     with FakeDevice():
         main(["tune", *words.split(), "search={lam: [0.2, 0.5]}"])
     assert "best psnr" in capsys.readouterr().out
+
+
+def test_a_step_of_training_does_not_wait_for_the_device(tmp_path):
+    recipe = Recipe(steps=6, batch=2, patch=16)
+    patch = Patch(torch.zeros(2, 3, 16, 16), torch.zeros(2, dtype=torch.long))
+    with FakeDevice() as fake:
+        trainer = Trainer(EDMPrior({"channels": [16, 16], "layers": 1}), recipe, tmp_path, "cuda")
+        for _ in range(2):
+            fake.notes.clear()
+            loss = trainer._update(patch, 0.0)
+        assert not fake.notes
+    assert isinstance(loss, Pretend) and bool(loss.held > 0)
+
+
+def test_weights_in_half_precision_are_rounded_once_not_at_every_call():
+    x, slow, quick = truths(1), load_prior(BUNDLED, "bf16"), bundled("bf16")
+    with torch.no_grad(), Count() as count:
+        found = quick.denoise(x, Level(1.0, 0.2))
+    assert count.names.count("_to_copy") < 10
+    assert torch.equal(found, slow.denoise(x, Level(1.0, 0.2)))

@@ -1,4 +1,4 @@
-"""Every operator as if on a GPU, or on Apple's: nothing mixes devices, or asks for 64 bits there."""
+"""Every operator as if on a GPU, and one of Apple's: nothing mixes devices, or asks for 64 bits."""
 
 import copy
 
@@ -16,21 +16,21 @@ pytestmark = [
 ]
 
 
-def there(value, device="cuda"):
-    return copy.deepcopy(value).to(device)
+def there(operator, device):
+    return copy.deepcopy(operator).to(device)
 
 
 @pytest.mark.parametrize("name", CASES | NONLINEAR)
 def test_operators_stay_on_their_device(name):
     operator = (CASES | NONLINEAR)[name]()
     x, y = draw(operator)
-    with FakeDevice():
-        gpu, x, y = there(operator), x.to("cuda"), y.to("cuda")
+    with FakeDevice("mps"):
+        gpu, x, y = there(operator, "mps"), x.to("mps"), y.to("mps")
         found = [gpu(x), gpu.vjp(x, y), gpu.support(y), gpu.picture(y)]
         if isinstance(gpu, LinearOperator):
-            lam = torch.full((len(x),), 0.5, device="cuda")
+            lam = torch.full((len(x),), 0.5, device="mps")
             found += [gpu.adjoint(y), gpu.gram(x), gpu.gram_solve(x, lam), gpu.prox(x, y, 0.5)]
-            found += [gpu.posterior_sample(x, y, 0.1, 0.5, Rng(range(len(x)), "cuda"))]
+            found += [gpu.posterior_sample(x, y, 0.1, 0.5, Rng(range(len(x)), "mps"))]
     assert all(isinstance(value, Pretend) for value in found)
 
 
@@ -41,7 +41,7 @@ def test_samples_are_selected_on_the_device(name):
     rows = torch.tensor([1, 0])
     want, part = operator.select(rows)(x[rows]), operator.select(slice(1, 2))(x[1:2])
     with FakeDevice() as fake:
-        gpu, x = there(operator), x.to("cuda")
+        gpu, x = there(operator, "cuda"), x.to("cuda")
         some = gpu.select(rows.to("cuda"))
         assert torch.allclose(some(x[rows]).held, want, atol=1e-6) and some.double().anchor.is_cuda
         fake.notes.clear()
