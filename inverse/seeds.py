@@ -14,4 +14,4 @@ def seed_for(*keys: int | str) -> int:
     Reference: numpy.random.SeedSequence (O'Neill's seed_seq hashing).
     """
     words = [k if isinstance(k, int) else zlib.crc32(k.encode()) for k in keys]
-    return int(np.random.SeedSequence(words).generate_state(1, np.uint64)[0] >> 1)
+    return int(np.random.SeedSequence(words).generate_state(1, np.uint64)[0]) >> 1
