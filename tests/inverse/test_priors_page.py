@@ -30,6 +30,6 @@ def test_the_python_examples_run(tmp_path, monkeypatch):
 
 def test_the_commands_are_ones_that_exist():
     lines = re.findall(r"^inverse (\w+) (.*)$", PAGE, flags=re.MULTILINE)
-    assert len(lines) == 15
+    assert len(lines) == 16
     for app, arguments in lines:
         check_overrides(app, shlex.split(arguments))
