@@ -35,12 +35,21 @@ def run(config: DictConfig) -> None:
 
 def main() -> None:
     """The app's entry point: the two paths may be given bare, as for ``cp``."""
-    paths = [a for a in sys.argv[1:] if "=" not in a and not a.startswith("-")]
+    sys.argv[1:] = overrides(sys.argv[1:])
+    Job(run, "convert", Values).run()
+
+
+def overrides(arguments: list[str]) -> list[str]:
+    """The arguments with the bare paths named.
+
+    Raises:
+        ConfigurationError: for more than two of them.
+    """
+    paths = [a for a in arguments if "=" not in a and not a.startswith("-")]
     if len(paths) > 2:
         raise ConfigurationError(f"give SOURCE and TARGET, got {' '.join(paths)}")
     named = {path: f"{key}={quoted(path)}" for key, path in zip(KEYS, paths, strict=False)}
-    sys.argv[1:] = [named.get(argument, argument) for argument in sys.argv[1:]]
-    Job(run, "convert", Values).run()
+    return [named.get(argument, argument) for argument in arguments]
 
 
 KEYS = ("source", "target")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from inverse.apps.convert import overrides
 from inverse.apps.words import check_overrides
 from tests.inverse.adm_reference import ADM
 
@@ -32,4 +33,5 @@ def test_the_commands_are_ones_that_exist():
     lines = re.findall(r"^inverse (\w+) (.*)$", PAGE, flags=re.MULTILINE)
     assert len(lines) == 16
     for app, arguments in lines:
-        check_overrides(app, shlex.split(arguments))
+        words = shlex.split(arguments)
+        check_overrides(app, overrides(words) if app == "convert" else words)
