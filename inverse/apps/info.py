@@ -2,13 +2,12 @@
 
 import sys
 
-import torch
 import yaml
 from omegaconf import OmegaConf
 
-from inverse.apps.configuration import FOLDER, build, groups
+from inverse.apps.configuration import FOLDER, groups
+from inverse.apps.requirements import requirements
 from inverse.images import PHOTOGRAPHS
-from inverse.priors import Gaussian
 
 TITLES = {
     "operator": "Operators (operator=...)",
@@ -25,18 +24,12 @@ def describe(group: str, choice: str) -> tuple[str, str]:
     text = (FOLDER / group / f"{choice}.yaml").read_text()
     comment = text.splitlines()[0].lstrip("# ")
     if group == "solver":
-        comment += f" Needs {requirements(yaml.safe_load(text))}."
+        needs = requirements(OmegaConf.create(text))  # pyright: ignore[reportArgumentType]
+        comment += f" Needs {', '.join(sorted(need.what for need in needs)) or 'nothing'}."
     values = {k: v for k, v in yaml.safe_load(text).items() if not k.startswith("_")}
     words = {"???": "PATH  (needed)", "None": "null"}
     shown = [f"{group}.{key}={words.get(str(value), value)}" for key, value in values.items()]
     return comment, "  ".join(shown)
-
-
-def requirements(config: dict) -> str:
-    """What a solver asks for, told by the solver itself over a prior that costs nothing."""
-    prior = Gaussian((1, 1, 1), torch.zeros(1), torch.eye(1))
-    needs = build(OmegaConf.create(config))(prior).requires
-    return ", ".join(sorted(need.what for need in needs)) or "nothing"
 
 
 def main() -> None:

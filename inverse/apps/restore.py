@@ -9,17 +9,20 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from torch import Tensor
 
-from inverse.apps.configuration import build
+from inverse.apps.configuration import build, expect
 from inverse.apps.device import pick_device
 from inverse.apps.failures import Failures
 from inverse.apps.job import Job
 from inverse.apps.progress import ProgressBar
+from inverse.apps.requirements import requirements
 from inverse.apps.values import Count, Name, Natural
 from inverse.denoise import Prior
 from inverse.latent import decoded
 from inverse.measurements import load_measurement
 from inverse.metering import Budget
 from inverse.metrics import LPIPS, LPIPSUnavailable
+from inverse.metrics.lpips import SMALLEST_SIDE
+from inverse.needs import Needs, check
 from inverse.planning import plan
 from inverse.restoration import Report, crop_to_multiple, photograph, photographs
 from inverse.sampler import Sampler
@@ -51,20 +54,23 @@ class Values:
 def run(config: DictConfig) -> None:
     device = pick_device(config.device)
     budget, noise = Budget(**config.budget), build(config.noise)
-    problems = problems_of(config, noise)
+    if config.lpips is not None:
+        expect(str(config.lpips), list(SMALLEST_SIDE), "lpips")
+    fitting = partial(_fitting, requirements(config.solver))
+    problems = {name: partial(fitting, make) for name, make in problems_of(config, noise).items()}
     folder, failures = Path(HydraConfig.get().runtime.output_dir), Failures(len(problems))
-    tools = cache(
-        lambda: (sampler_of(config, build(config.prior), budget).to(device), _lpips(config))
-    )
+    prepared = cache(lambda: sampler_of(config, build(config.prior), budget).to(device))
+    lpips = cache(lambda: _lpips(config))  # wanted last, and its library is slow to load
     for name, (truth, problem) in failures.made(problems):
         if problem.operator.reading:
             print(f"{name}: {problem.operator.reading}")
-        sampler, (lpips, missing) = tools()
+        sampler = prepared()
         with failures.noted(name):
             many, rng = sampled(config, name, problem, device)
             with ProgressBar(name, many, budget, enabled=config.progress) as bar:
                 result = solve(sampler, many, rng, budget, keep=SNAPSHOTS, watch=bar.watch)
-            report = Report(truth, many.to("cpu"), result.to("cpu"), lpips, missing, many.y.device)
+            there = many.y.device
+            report = Report(truth, many.to("cpu"), result.to("cpu"), *lpips(), there)
             place = folder / name if len(problems) > 1 else folder
             _summary(name, report.write(place), place)
     failures.tell()
@@ -91,6 +97,13 @@ def _simulated(config: DictConfig, noise: Noise, name: str, source: str) -> tupl
     x = crop_to_multiple(photograph(source, config.size), int(config.operator.get("factor", 1)))
     rng = Rng([seed_for(config.seed, name, "measurement")])
     return x, measure(build(config.operator, tuple(x.shape)), noise, x[None], rng)
+
+
+def _fitting(needs: Needs, make: Make) -> tuple[Tensor | None, Problem]:
+    """What is made, once it is known to fit the solver: earlier than a prior is loaded."""
+    truth, problem = make()
+    check(needs, problem, "the solver")
+    return truth, problem
 
 
 def sampler_of(config: DictConfig, prior: Prior, budget: Budget) -> Sampler:

@@ -33,7 +33,7 @@ BAD = {
     "wrong argument": (["+operator.colour=red"], "colour"),
     "steps no number": (["solver.outer=none"], "solver.outer must be a whole number, got 'none'"),
     "foreign target": (["solver._target_=os.system"], "_target_ must start with"),
-    "lpips of another kind": (["lpips=best"], "must be one of"),
+    "lpips of another kind": (["lpips=best"], "choose one of alex, squeeze, vgg"),
     "amplitudes from an image file": (
         ["measurement=square.png", "operator=phase_retrieval"], "values in a .npy file",
     ),

@@ -1,0 +1,18 @@
+"""What a solver asks of the problem, told before any prior is loaded, which costs seconds."""
+
+import torch
+from omegaconf import DictConfig
+
+from inverse.apps.configuration import build
+from inverse.needs import Needs
+from inverse.priors import Gaussian
+
+
+def requirements(solver: DictConfig) -> Needs:
+    """What the solver of a configuration asks for, as it says itself over a prior of one pixel.
+
+    Raises:
+        ConfigurationError, ValueError: as `build` of the solver, for a wrong constant.
+    """
+    prior = Gaussian((1, 1, 1), torch.zeros(1), torch.eye(1))
+    return build(solver)(prior).requires
