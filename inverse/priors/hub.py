@@ -39,9 +39,9 @@ def index(path: str | Path) -> dict[str, tuple[str, str]]:
         FileNotFoundError: for no such folder, or a hub id neither cached nor reachable.
         ValueError: for a file, or a folder without a pipeline.
     """
-    from diffusers.pipelines.pipeline_utils import DiffusionPipeline
-
     _check_place(path)
+    from diffusers.pipelines.pipeline_utils import DiffusionPipeline  # takes seconds
+
     try:
         entries: Any = DiffusionPipeline.load_config(str(path))
     except OSError as error:
