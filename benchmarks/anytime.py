@@ -30,14 +30,12 @@ from benchmarks.quality import calls, measured, preset, problems, restore, vanil
 from benchmarks.record import RESULTS, save
 from inverse import solvers
 from inverse.apps.configuration import build
-from inverse.denoise import Conditioned, Prior, Transition
-from inverse.equivariant import Equivariant
-from inverse.grids import Grid
+from inverse.denoise import Conditioned, Equivariant, Prior, Transition
+from inverse.levels import Grid
 from inverse.metrics import LPIPS, score
 from inverse.priors import BUNDLED, load_prior
-from inverse.process import Process
-from inverse.sampler import Sampler
-from inverse.solvers.nested import nest
+from inverse.samplers import Process, Sampler
+from inverse.solvers._nested import nest
 from inverse.starts import WienerStart, wiener
 from inverse.steps import Prox
 from inverse.transitions import DDIM, Anneal, DPMSolver2M, Heun

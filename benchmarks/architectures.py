@@ -19,7 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.record import earlier, save
 from inverse.levels import Level
-from inverse.priors.edm import EDMPrior
+from inverse.priors import EDMPrior
 from inverse.training.data import Decoded, ImageSource
 from inverse.training.recipe import Recipe
 from inverse.training.trainer import Trainer

@@ -35,10 +35,9 @@ from benchmarks.quality import ours_by_name, problems
 from benchmarks.record import save
 from inverse.metrics import coverage, crps
 from inverse.priors import BUNDLED, load_prior
-from inverse.sampler import Sampler
-from inverse.seeds import seed_for
+from inverse.samplers import Sampler
 from inverse.solving import solve
-from operators import Rng
+from operators import Rng, seed_for
 
 SOLVERS = "nested,nested_posterior,nested_posterior/1,ddrm,diffpir,daps,pnpdm,dps,pigdm,mmps"
 SHOWN = (0.5, 0.8, 0.95)

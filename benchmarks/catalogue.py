@@ -28,12 +28,11 @@ from benchmarks.quality import measured, problems, restore
 from benchmarks.record import RESULTS, earlier, save
 from benchmarks.tuned import GRIDS, best, compose
 from inverse.apps.configuration import FOLDER
-from inverse.images import save_image
+from inverse.denoise import Unfit
+from inverse.images import Tile, panel, save_image
 from inverse.metrics import LPIPS
-from inverse.needs import Unfit
-from inverse.panels import Tile, panel
 from inverse.priors import BUNDLED, load_prior
-from inverse.sampler import Sampler
+from inverse.samplers import Sampler
 
 BUDGETS = {"nested_fast", "nested_best"}
 """Ours at other budgets."""

@@ -32,7 +32,7 @@ from inverse.denoise import Prior
 from inverse.levels import Level
 from inverse.metrics import LPIPS
 from inverse.priors import Reused, bundled, faster
-from inverse.priors.reused import NOTHING_YET
+from inverse.priors.cheaper.reused import NOTHING_YET
 
 LEVELS = (0.3, 0.1, 0.03) * 2
 SWITCHES: dict[str, Callable[[], Prior]] = {

@@ -19,12 +19,10 @@ from benchmarks.quality import measured, problems, restore
 from benchmarks.record import RESULTS, save
 from inverse.denoise import Denoiser, Guided, Prior, Transition
 from inverse.flows import PinvScore, ScoreFlow
-from inverse.grids import Grid
-from inverse.levels import VP
+from inverse.levels import VP, Grid
 from inverse.metrics import LPIPS, score
 from inverse.priors import BUNDLED, load_prior
-from inverse.process import Process
-from inverse.sampler import Sampler
+from inverse.samplers import Process, Sampler
 from inverse.transitions import DDIM, Anneal, DPMSolver2M, Heun, Momentum, Multistep
 
 STEPS, INNER, CALLS = (5, 8, 10, 15), (3, 5, 8), 24

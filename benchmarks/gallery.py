@@ -20,11 +20,10 @@ from benchmarks.record import RESULTS, save
 from benchmarks.support import operators, read
 from benchmarks.tuned import settings
 from inverse.apps.configuration import build
-from inverse.images import sample_photograph, save_image
+from inverse.images import Tile, panel, sample_photograph, save_image
 from inverse.metrics import psnr
-from inverse.panels import Tile, panel
 from inverse.priors import bundled
-from inverse.sampler import Sampler
+from inverse.samplers import Sampler
 from inverse.solving import Result, solve
 from operators import LinearOperator, Operator, Problem, Rng, gaussian, measure
 

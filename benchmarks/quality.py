@@ -32,11 +32,9 @@ from inverse.apps.configuration import FOLDER, build
 from inverse.denoise import Prior
 from inverse.metrics import LPIPS, score
 from inverse.priors import BUNDLED, load_prior
-from inverse.process import Process
-from inverse.sampler import Sampler
-from inverse.seeds import seed_for
+from inverse.samplers import Process, Sampler
 from inverse.solving import solve
-from operators import LinearOperator, Problem, Rng, gaussian, measure
+from operators import LinearOperator, Problem, Rng, gaussian, measure, seed_for
 
 BATCH, ALL = 4, ",".join(TASKS)
 

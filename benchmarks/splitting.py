@@ -40,7 +40,7 @@ from inverse.levels import Level
 from inverse.metrics import LPIPS, score
 from inverse.priors import BUNDLED, load_prior
 from inverse.priors.edm import PRECISIONS
-from inverse.sampler import Sampler
+from inverse.samplers import Sampler
 from inverse.solving import Diverged, solve
 from operators import Rng
 

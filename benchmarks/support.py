@@ -13,7 +13,7 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 
 from inverse.apps.configuration import FOLDER, build, groups
-from inverse.needs import BACKWARD, Needs
+from inverse.denoise import BACKWARD, Needs
 from inverse.priors import Gaussian
 from operators import Operator, Problem, gaussian
 

@@ -21,11 +21,10 @@ from benchmarks.record import save
 from inverse.denoise import Prior
 from inverse.levels import Level
 from inverse.priors import Tiled, bundled
-from inverse.seeds import seed_for
 from inverse.solvers import nested
 from inverse.solving import solve
 from inverse.training.data import ImageSource, as_tensor
-from operators import Rng, gaussian, inpaint_random, measure
+from operators import Rng, gaussian, inpaint_random, measure, seed_for
 
 WIDTH = 4
 

@@ -26,7 +26,7 @@ from inverse.apps.configuration import build
 from inverse.denoise import Prior
 from inverse.metrics import LPIPS
 from inverse.priors import BUNDLED, load_prior
-from inverse.sampler import Sampler
+from inverse.samplers import Sampler
 from inverse.training.data import ImageSource
 
 GRIDS: dict[str, tuple[str, list[float]]] = {

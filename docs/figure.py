@@ -11,9 +11,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from inverse.grids import Grid
 from inverse.images import sample_photograph, to_picture
-from inverse.levels import Level
+from inverse.levels import Grid, Level
 from inverse.priors import bundled
 from inverse.starts import WienerStart
 from inverse.steps import Prox

@@ -9,7 +9,7 @@
 with ``problem`` and `Rng` from `operators`; ``cite("nested")`` is the BibTeX of its papers.
 """
 
-from inverse.citing import cite
+from inverse.solvers.citing import cite
 
 __all__ = ["cite"]
 __version__ = "0.1.0"

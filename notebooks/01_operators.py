@@ -21,9 +21,8 @@ import torch
 from pictures import show
 
 import operators as ops
-from inverse.images import from_unit, sample_photograph
+from inverse.images import Tile, from_unit, sample_photograph
 from inverse.metrics import psnr
-from inverse.panels import Tile
 from operators import Rng, checks, gaussian, measure
 
 x = sample_photograph("coffee", size=128)[None]  # (1, 3, 128, 128) in [-1, 1]

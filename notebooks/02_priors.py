@@ -22,13 +22,11 @@ import torch
 from pictures import show
 
 from inverse.denoise import Prior
-from inverse.grids import Grid
-from inverse.images import from_unit, sample_photograph
-from inverse.levels import Level
+from inverse.images import Tile, from_unit, sample_photograph
+from inverse.levels import Grid, Level
 from inverse.metrics import psnr
-from inverse.panels import Tile
 from inverse.priors import Mixture, bundled
-from inverse.process import Process
+from inverse.samplers import Process
 from inverse.transitions import DDIM, Heun
 from operators import Problem, Rng, gaussian, identity
 

@@ -27,16 +27,13 @@ from pictures import show
 import operators as ops
 from inverse.denoise import Evaluation, Guided
 from inverse.flows import MomentScore, PinvScore, ScoreFlow
-from inverse.grids import Grid
-from inverse.images import sample_photograph
-from inverse.levels import Level
+from inverse.images import Tile, sample_photograph
+from inverse.levels import LIE, STRANG, Grid, Level
 from inverse.metrics import psnr
-from inverse.panels import Tile
 from inverse.priors import Gaussian, bundled
-from inverse.process import Process
+from inverse.samplers import Process
 from inverse.solvers import nested
 from inverse.solving import solve
-from inverse.splitting import LIE, STRANG
 from inverse.transitions import DDIM, DPMSolver2M, Heun, Multistep
 from operators import Problem, Rng, gaussian, measure
 

@@ -21,13 +21,11 @@ import matplotlib.pyplot as plt
 import torch
 from pictures import show
 
-from inverse.images import sample_photograph
+from inverse.images import Tile, sample_photograph
 from inverse.metrics import psnr
-from inverse.panels import Tile
-from inverse.planning import Planned
 from inverse.priors import bundled
 from inverse.solvers import diffpir, nested
-from inverse.solving import Budget, solve
+from inverse.solving import Budget, Planned, solve
 from operators import Inpaint, Rng, gaussian, inpaint_random, measure
 
 prior = bundled()

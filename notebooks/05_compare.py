@@ -21,9 +21,8 @@ import torch
 from pictures import show
 
 from inverse import solvers
-from inverse.images import from_unit, sample_photograph
+from inverse.images import Tile, from_unit, sample_photograph
 from inverse.metrics import psnr, ssim
-from inverse.panels import Tile
 from inverse.priors import Mixture, bundled
 from inverse.solving import solve
 from operators import DenseGaussian, Problem, Rng, gaussian, inpaint_random, measure

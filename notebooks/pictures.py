@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from IPython.display import Image, display
 
-from inverse.panels import Tile, panel
+from inverse.images import Tile, panel
 
 
 def show(*rows: Sequence[Tile], size: int = 144) -> None:

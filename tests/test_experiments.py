@@ -7,7 +7,7 @@ from omegaconf import OmegaConf
 
 from inverse.apps.axes import cells
 from inverse.apps.configuration import GRID, ConfigurationError, groups
-from inverse.needs import check
+from inverse.denoise import check
 from operators import Rng, measure
 from tests.inverse.test_solvers import tiny_prior
 

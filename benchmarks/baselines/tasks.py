@@ -8,13 +8,7 @@ import torch
 from torch import Tensor
 
 from inverse.images import list_images, load_image
-from operators import (
-    LinearOperator,
-    blur_gaussian,
-    downsample,
-    inpaint_random,
-    walsh_hadamard,
-)
+from operators import LinearOperator, blur_gaussian, downsample, inpaint_random, walsh_hadamard
 
 SIGMA = 0.05  # standard deviation of the noise in [-1, 1] units: 0.025, or 6.4/255, on [0, 1]
 Shape = Sequence[int]

@@ -13,8 +13,7 @@ from inverse.denoise import Evaluation, Score
 from inverse.flows import PinvScore
 from inverse.levels import VP
 from inverse.priors import ClassifierScore
-from inverse.seeds import seed_for
-from operators import LinearOperator, Problem, gaussian, greyscale, identity
+from operators import LinearOperator, Problem, gaussian, greyscale, identity, seed_for
 
 LABEL, WEIGHT = "Leopards", 4.0
 

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 
 from inverse.denoise import Guided, Prior, Score, Transition
 from inverse.flows import ScoreFlow
-from inverse.grids import Grid
-from inverse.levels import VP
-from inverse.process import Process
+from inverse.levels import DATA_FIRST, VP, Grid
+from inverse.samplers import Process
 from inverse.solvers import guided_flow
-from inverse.splitting import DATA_FIRST
 from inverse.transitions import DDIM, DPMSolver2M, Heun, Momentum, Multistep
 
 

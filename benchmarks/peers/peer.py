@@ -7,7 +7,7 @@ from torch import Tensor
 
 from inverse.denoise import Prior
 from inverse.levels import CLEAN, Level
-from inverse.sampler import Iterate, Sampler
+from inverse.samplers import Iterate, Sampler
 from operators import Problem, Rng
 
 Denoise = Callable[[Tensor, Level], Tensor]

@@ -10,11 +10,10 @@ from torch import Tensor
 from benchmarks.posterior.measures import MEASURES, distances, project
 from benchmarks.posterior.methods import METHODS, Settings
 from benchmarks.posterior.problems import Instance, instance
-from inverse.metering import Meter
-from inverse.particles import Particles, Resampling
-from inverse.sampler import Sampler
-from inverse.seeds import seed_for
-from operators import Rng
+from inverse.samplers import Sampler
+from inverse.samplers.particles import Particles, Resampling
+from inverse.solving import Meter
+from operators import Rng, seed_for
 
 
 def run(sampler: Sampler, given: Instance, count: int, seed: int) -> tuple[Tensor, Meter]:

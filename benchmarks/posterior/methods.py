@@ -6,9 +6,8 @@ from typing import Any
 
 from inverse import solvers
 from inverse.denoise import Prior
-from inverse.grids import Grid
-from inverse.levels import VP
-from inverse.sampler import Sampler
+from inverse.levels import VP, Grid
+from inverse.samplers import Sampler
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ from torch import Tensor
 from benchmarks.posterior.dense import Dense
 from inverse.denoise import Prior
 from inverse.priors import Gaussian, Mixture, MixturePosterior
-from inverse.seeds import seed_for
-from operators import Problem, gaussian
+from operators import Problem, gaussian, seed_for
 
 
 class Draw:

@@ -18,7 +18,7 @@ from inverse.apps.configuration import (
 )
 from inverse.benchmarking.commands import override
 from inverse.benchmarking.grid import Cell, Part, expand, file_digests, weights_digest
-from inverse.latent import decoded
+from inverse.samplers import decoded
 
 GROUPS = ("operator", "noise", "solver", "prior")
 

@@ -19,8 +19,8 @@ from inverse.apps.device import pick_device
 from inverse.apps.job import Job
 from inverse.apps.values import Count, Name, Natural
 from inverse.apps.watching import Watch
-from inverse.metering import Budget
 from inverse.metrics import DISTS, LPIPS, Unavailable
+from inverse.solving import Budget
 
 if TYPE_CHECKING:
     from inverse.benchmarking.engine import Engine

@@ -21,7 +21,7 @@ from inverse.demo.line import Line
 from inverse.demo.recipe import Recipe
 from inverse.demo.sessions import Sessions, Workshop
 from inverse.denoise import Prior
-from inverse.metering import Budget
+from inverse.solving import Budget
 
 COMPOSING = Lock()  # Hydra composes one configuration at a time
 FILES = ("image", "operator.mask")  # keys of files that are looked for in a run's folder

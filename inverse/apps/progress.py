@@ -6,8 +6,8 @@ from typing import Self
 
 from tqdm import tqdm
 
-from inverse.metering import Budget, Meter
-from inverse.sampler import Iterate
+from inverse.samplers import Iterate
+from inverse.solving import Budget, Meter
 from operators import Problem
 
 

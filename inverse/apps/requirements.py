@@ -4,7 +4,7 @@ import torch
 from omegaconf import DictConfig
 
 from inverse.apps.configuration import build
-from inverse.needs import Needs
+from inverse.denoise import Needs
 from inverse.priors import Gaussian
 
 

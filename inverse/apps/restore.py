@@ -16,19 +16,14 @@ from inverse.apps.job import Job
 from inverse.apps.progress import ProgressBar
 from inverse.apps.requirements import requirements
 from inverse.apps.values import Count, Name, Natural
-from inverse.denoise import Prior
-from inverse.latent import decoded
-from inverse.measurements import load_measurement
-from inverse.metering import Budget
+from inverse.denoise import Needs, Prior, check
+from inverse.images import load_measurement
 from inverse.metrics import LPIPS, LPIPSUnavailable
 from inverse.metrics.lpips import SMALLEST_SIDE
-from inverse.needs import Needs, check
-from inverse.planning import plan
-from inverse.restoration import Report, crop_to_multiple, photograph, photographs
-from inverse.sampler import Sampler
-from inverse.seeds import seed_for
-from inverse.solving import solve
-from operators import Noise, Problem, Rng, measure
+from inverse.restoring import Report, crop_to_multiple, photograph, photographs
+from inverse.samplers import Sampler, decoded
+from inverse.solving import Budget, plan, solve
+from operators import Noise, Problem, Rng, measure, seed_for
 
 SNAPSHOTS = 24  # of the way, at most, in anytime.png
 Make = Callable[[], tuple[Tensor | None, Problem]]

@@ -12,10 +12,10 @@ from inverse.apps.configuration import FOLDER, ConfigurationError, build, expect
 from inverse.apps.device import pick_device
 from inverse.apps.job import Job
 from inverse.apps.values import Count, Name, Natural
-from inverse.files import write_atomic
-from inverse.latent import decoded
-from inverse.metering import Budget
+from inverse.images import write_atomic
 from inverse.metrics import LPIPS
+from inverse.samplers import decoded
+from inverse.solving import Budget
 from operators import Operator
 
 
@@ -36,8 +36,8 @@ class Values:
 
 
 def run(config: DictConfig) -> None:
+    from inverse.benchmarking.tuning import Objective, cases, search
     from inverse.training.data import ImageSource
-    from inverse.tuning import Objective, cases, search
 
     space = OmegaConf.to_container(config.search)
     if not isinstance(space, dict) or not space:

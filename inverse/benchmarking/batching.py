@@ -8,7 +8,7 @@ from torch import Tensor
 
 from inverse.benchmarking.grid import Unit
 from inverse.benchmarking.restoring import describe
-from inverse.restoration import crop_to_multiple
+from inverse.restoring import crop_to_multiple
 
 
 class Batch(NamedTuple):

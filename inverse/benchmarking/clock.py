@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from inverse.denoise import Estimate
-from inverse.metering import around_priors
-from inverse.sampler import Sampler
+from inverse.samplers import Sampler
+from inverse.solving import around_priors
 
 Instant = Any  # a float, or a torch.cuda.Event
 

@@ -12,11 +12,9 @@ from inverse.benchmarking.restoring import Failed, Restored, Restorer, describe
 from inverse.benchmarking.rows import KEEP, Row, Writer
 from inverse.benchmarking.scoring import Scorer
 from inverse.benchmarking.store import Store
-from inverse.metering import Budget
-from inverse.planning import plan
-from inverse.sampler import Sampler
-from inverse.seeds import seed_for
-from operators import Problem, Rng, measure
+from inverse.samplers import Sampler
+from inverse.solving import Budget, plan
+from operators import Problem, Rng, measure, seed_for
 
 
 @dataclass

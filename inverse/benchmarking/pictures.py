@@ -10,10 +10,9 @@ from pathlib import Path
 
 from torch import Tensor
 
-from inverse import sources
 from inverse.benchmarking.standard import STANDARD, files
-from inverse.images import PHOTOGRAPHS, ImageError, list_images
-from inverse.restoration import photograph
+from inverse.images import PHOTOGRAPHS, ImageError, list_images, sources
+from inverse.restoring import photograph
 
 PART = re.compile(r"(?P<source>.+)@(?P<first>\d*):(?P<last>\d*)")
 

@@ -8,10 +8,9 @@ import torch
 from torch import Tensor
 
 from inverse.benchmarking.clock import Clock
-from inverse.metering import Budget
-from inverse.restoration import peak_memory_mb
-from inverse.sampler import Sampler
-from inverse.solving import Snapshot, solve
+from inverse.restoring import peak_memory_mb
+from inverse.samplers import Sampler
+from inverse.solving import Budget, Snapshot, solve
 from operators import Problem, Rng
 
 

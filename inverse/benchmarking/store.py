@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from inverse.benchmarking.grid import Unit, digest
-from inverse.files import write_atomic
-from inverse.images import save_image
+from inverse.images import save_image, write_atomic
 
 if TYPE_CHECKING:
     import pandas

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from inverse.demo.choices import MASK, PHOTO
 from inverse.demo.runs import Run
-from inverse.files import as_json, write_atomic
-from inverse.restoration import Report
+from inverse.images import as_json, write_atomic
+from inverse.restoring import Report
 
 
 def report(run: Run, folder: Path) -> dict:

@@ -6,9 +6,8 @@ from typing import NamedTuple
 from torch import Tensor
 
 from inverse.demo.recipe import Recipe
-from inverse.metering import Meter
-from inverse.sampler import Iterate
-from inverse.solving import NothingReady, Result, solve
+from inverse.samplers import Iterate
+from inverse.solving import Meter, NothingReady, Result, solve
 
 MOMENTS = 12  # kept of the way, at most, beside the last
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from inverse.metering import Budget
-from inverse.sampler import Sampler
+from inverse.samplers import Sampler
+from inverse.solving import Budget
 from operators import Problem, Rng
 
 

@@ -9,9 +9,8 @@ from torch import Tensor
 
 from inverse.demo.jobs import Frame, Moment
 from inverse.demo.recipe import Recipe
-from inverse.images import to_picture
+from inverse.images import magma, to_picture
 from inverse.metrics import psnr, summarise
-from inverse.panels import magma
 
 CANVAS = 512  # pixels along each side of a picture to paint on
 SPREAD = 0.5  # the standard deviation, on [-1, 1], at the bright end of the map

@@ -2,10 +2,8 @@
 
 from torch import Tensor
 
-from inverse.denoise import DataFlow, Evaluation
+from inverse.denoise import LINEAR, DataFlow, Evaluation, linear_operator, noise_variance
 from inverse.levels import Level
-from inverse.linear import linear_operator, noise_variance
-from inverse.needs import LINEAR
 
 
 class Flat(DataFlow):

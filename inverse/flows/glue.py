@@ -3,11 +3,9 @@
 import torch
 from torch import Tensor
 
-from inverse.autoencoder import Autoencoder
-from inverse.denoise import DataFlow, Evaluation
+from inverse.denoise import LINEAR, DataFlow, Evaluation, linear_operator, noise_variance
 from inverse.levels import Level
-from inverse.linear import linear_operator, noise_variance
-from inverse.needs import LINEAR
+from inverse.priors.autoencoder import Autoencoder
 
 
 class Glue(DataFlow):

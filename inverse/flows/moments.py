@@ -3,11 +3,8 @@
 import torch
 from torch import Tensor
 
-from inverse.denoise import Evaluation, Score
-from inverse.linear import linear_operator, noise_variance
-from inverse.needs import LINEAR
-from operators.krylov import gmres
-from operators.solve import column, dot
+from inverse.denoise import LINEAR, Evaluation, Score, linear_operator, noise_variance
+from operators.solve import column, dot, gmres
 
 
 class MomentScore(Score):

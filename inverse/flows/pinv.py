@@ -2,10 +2,16 @@
 
 from torch import Tensor
 
-from inverse.denoise import DataFlow, Evaluation, Score
+from inverse.denoise import (
+    LINEAR,
+    DataFlow,
+    Evaluation,
+    Score,
+    linear_operator,
+    matched_variance,
+    noise_variance,
+)
 from inverse.levels import Level
-from inverse.linear import linear_operator, matched_variance, noise_variance
-from inverse.needs import LINEAR
 
 
 class PinvScore(Score):

@@ -6,11 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from inverse.denoise import DataFlow, Evaluation
+from inverse.denoise import LINEAR, DataFlow, Evaluation, Needs, linear_operator
 from inverse.levels import Level
-from inverse.linear import linear_operator
-from inverse.needs import LINEAR, Needs
-from operators.borders import extend
+from operators.blurs.borders import extend
 
 
 class Replace(DataFlow):

@@ -3,9 +3,8 @@
 import torch
 from torch import Tensor
 
-from inverse.denoise import DataFlow, Evaluation
+from inverse.denoise import DataFlow, Evaluation, matched_variance
 from inverse.levels import Level
-from inverse.linear import matched_variance
 
 
 class SmoothNorm(DataFlow):

@@ -1,11 +1,11 @@
 """Measures of a restoration against the truth; importing them loads no heavy library."""
 
+from inverse.metrics._score import score
 from inverse.metrics.backbones import Unavailable
 from inverse.metrics.dists import DISTS
 from inverse.metrics.fidelity import ms_ssim, psnr, psnr_where, ssim
 from inverse.metrics.lpips import LPIPS, LPIPSUnavailable
 from inverse.metrics.posterior import Summary, coverage, crps, summarise, variance_ratio
-from inverse.metrics.score import score
 from inverse.metrics.unreferenced import blurriness
 
 __all__ = [

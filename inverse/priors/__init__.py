@@ -1,13 +1,13 @@
 """Priors: denoisers that know images but no measurement."""
 
 from inverse.priors.analytic import Gaussian, Mixture, MixturePosterior
+from inverse.priors.cheaper.reused import Reused
+from inverse.priors.cheaper.switches import faster
 from inverse.priors.edm import EDMPrior, held, load_prior, save_prior
-from inverse.priors.faster import faster
 from inverse.priors.guidance import Between, ClassifierFree, ClassifierScore
 from inverse.priors.pixel import DiffusersPrior
 from inverse.priors.preconditioned import PreconditionedPrior
 from inverse.priors.presets import BUNDLED
-from inverse.priors.reused import Reused
 from inverse.priors.tiled import Tiled
 
 

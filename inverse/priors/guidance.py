@@ -6,9 +6,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from inverse.denoise import Denoiser, Estimate, Evaluation, Score, estimate
+from inverse.denoise import Denoiser, Estimate, Evaluation, Needs, Score, estimate
 from inverse.levels import Level
-from inverse.needs import Needs
 from operators import Problem, Rng
 
 

@@ -7,14 +7,7 @@ from torch import Tensor, nn
 
 from inverse.denoise import Prior
 from inverse.levels import Discrete, Level
-from inverse.priors.contract import (
-    ask,
-    check_label,
-    check_timesteps,
-    clean,
-    expect,
-    image_shape,
-)
+from inverse.priors.contract import ask, check_label, check_timesteps, clean, expect, image_shape
 from inverse.priors.edm import PRECISIONS
 from inverse.priors.hub import load_pipeline
 

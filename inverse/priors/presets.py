@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from inverse.denoise import Denoiser, Prior
+from inverse.priors.cheaper.switches import faster
 from inverse.priors.edm import EDMPrior, held, load_prior
-from inverse.priors.faster import faster
 from inverse.priors.guidance import ClassifierFree
 from inverse.priors.hub import scheduler_name
 from inverse.priors.pixel import DiffusersPrior

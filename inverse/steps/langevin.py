@@ -5,9 +5,8 @@ import math
 import torch
 from torch import Tensor
 
-from inverse.denoise import DataStep
+from inverse.denoise import DataStep, noise_variance, steepness
 from inverse.levels import Level
-from inverse.linear import noise_variance, steepness
 from operators import Problem, Rng
 from operators.solve import column
 

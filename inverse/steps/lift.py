@@ -2,9 +2,9 @@
 
 from torch import Tensor
 
-from inverse.autoencoder import Autoencoder
 from inverse.denoise import DataStep
 from inverse.levels import Level
+from inverse.priors.autoencoder import Autoencoder
 from operators import Problem, Rng
 
 

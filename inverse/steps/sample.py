@@ -2,10 +2,8 @@
 
 from torch import Tensor
 
-from inverse.denoise import DataStep
+from inverse.denoise import LINEAR, DataStep, linear_operator
 from inverse.levels import Level
-from inverse.linear import linear_operator
-from inverse.needs import LINEAR
 from operators import Problem, Rng
 
 

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from operators import masks
+from operators.masks import shapes as masks
 
 SMOOTH, CHANNELWISE = 0.27, 0.13  # shares of the patches; the others have a hole
 KNOWN_LOW, KNOWN_HIGH = 0.002, 0.3

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from inverse.priors.edm import EDMPrior
+from inverse.priors import EDMPrior
 from inverse.training.fields import draw_field
 from inverse.training.recipe import Recipe, draw_nsr
 

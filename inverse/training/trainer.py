@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from inverse.priors.edm import EDMPrior, save_prior
+from inverse.priors import EDMPrior, save_prior
 from inverse.training.data import Decoded, ImageSource
 from inverse.training.loss import Draws, Loss, draws
 from inverse.training.patches import Patch, Patches

@@ -6,9 +6,7 @@ In each coordinate y is the image with noise of standard deviation ``tau = sigma
 import torch
 from torch import Tensor
 
-from inverse.denoise import Memory, Move, Transition
-from inverse.linear import spectrum
-from inverse.needs import SPECTRAL
+from inverse.denoise import SPECTRAL, Memory, Move, Transition, spectrum
 
 
 class Spectral(Transition):

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-from operators.base import Operator
-from operators.linear import LinearOperator
+from operators.core.linear import LinearOperator
+from operators.core.operator import Operator
 
 __all__ = ["as_deepinv", "as_pylops", "as_scipy", "from_deepinv", "from_scipy"]
 

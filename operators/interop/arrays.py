@@ -12,8 +12,8 @@ from scipy.sparse.linalg import LinearOperator as ScipyOperator
 from scipy.sparse.linalg import aslinearoperator
 from torch import Tensor
 
-from operators.base import Shape
-from operators.linear import LinearOperator
+from operators.core.linear import LinearOperator
+from operators.core.operator import Shape
 
 Map = Callable[[Tensor], Tensor]
 

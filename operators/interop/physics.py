@@ -9,8 +9,8 @@ import torch
 from deepinv.physics import LinearPhysics, Physics  # pyright: ignore[reportMissingImports]
 from torch import Tensor
 
-from operators.base import Operator, Shape, as_shape
-from operators.linear import LinearOperator
+from operators.core.linear import LinearOperator
+from operators.core.operator import Operator, Shape, as_shape
 
 
 class OurPhysics(Physics):

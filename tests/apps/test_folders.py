@@ -30,7 +30,7 @@ def test_what_is_restored_is_written_whatever_the_measures_fail_at(inverse, phot
     def fail(*_):
         raise MemoryError("no room for the measures")
 
-    monkeypatch.setattr("inverse.restoration.score", fail)
+    monkeypatch.setattr("inverse.restoring.report.score", fail)
     code, _, err, folder = inverse(f"image={photo}", "samples=2")
     assert code == 1 and "no room" in err
     for name in ("restored.png", "measurement.png", "measurement.npy", "samples.png", "mean.png"):

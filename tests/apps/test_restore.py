@@ -10,7 +10,7 @@ from PIL import Image
 
 from inverse.apps import main as command
 from inverse.apps.configuration import FOLDER, build, groups
-from inverse.restoration import Report
+from inverse.restoring import Report
 from inverse.solving import Result
 from operators import Problem, gaussian, identity
 

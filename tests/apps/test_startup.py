@@ -12,8 +12,8 @@ from omegaconf import OmegaConf
 
 from inverse.apps.configuration import FOLDER, build, groups
 from inverse.apps.requirements import requirements
-from inverse.autoencoder import Identity
 from inverse.priors import Gaussian
+from inverse.priors.autoencoder import Identity
 
 ROOT = Path(__file__).parent.parent.parent
 HEAVY = (

@@ -5,10 +5,10 @@ import functools
 import torch
 from torch import Tensor, nn
 
-from inverse.autoencoder import Autoencoder
 from inverse.levels import Discrete, Flow
+from inverse.priors.autoencoder import Autoencoder
 from inverse.priors.latent import VAE, Condition, LatentPrior
-from operators.matrix import MatrixOperator
+from operators.core.matrix import MatrixOperator
 
 PIXELS = (3, 32, 32)
 

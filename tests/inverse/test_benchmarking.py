@@ -213,7 +213,7 @@ def test_shares_come_from_the_launcher():
 def test_measurements_are_those_of_restore(tmp_path, pictures, whole):
     """Same seeds from the same names, so that the row's command gives the row's picture."""
     from inverse.images import load_image
-    from inverse.seeds import seed_for
+    from operators import seed_for
 
     row = whole[(whole["image"] == "photo2") & (whole["operator"] == "inpaint")].iloc[0]
     x = load_image(tmp_path / "photos" / "photo2.png")[None]

@@ -7,7 +7,7 @@ import pytest
 
 import inverse
 from inverse import solvers
-from inverse.citing import entries, marks
+from inverse.solvers.citing import entries, marks
 
 IDENTIFIER = r"arXiv:\s*(\d{4}\.\d{4,5})|openreview:\s*(\w+)"
 

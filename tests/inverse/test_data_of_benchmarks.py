@@ -5,10 +5,9 @@ import zipfile
 import pytest
 import torch
 
-from inverse import sources
 from inverse.benchmarking.pictures import checksum, find
-from inverse.images import ImageError
-from inverse.restoration import photograph, photographs
+from inverse.images import ImageError, sources
+from inverse.restoring import photograph, photographs
 from inverse.training.data import ImageSource
 from tests.inverse import grids_of_benchmarks as small
 

@@ -4,13 +4,11 @@ import pytest
 import torch
 
 from inverse import solvers
-from inverse.denoise import Denoiser, Guided
-from inverse.encoding import Encoded
-from inverse.grids import Grid
-from inverse.levels import VP, Level
-from inverse.needs import LINEAR
-from inverse.process import Process
+from inverse.denoise import LINEAR, Denoiser, Guided
+from inverse.levels import VP, Grid, Level
+from inverse.samplers import Process
 from inverse.solving import solve
+from inverse.starts import Encoded
 from inverse.transitions import DDIM, Heun
 from operators import Identity, Operator, Problem, Rng, gaussian
 from tests.inverse.cases import DIM, SHAPE, Exact, Rng64, dense_problem, gaussian_prior

@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from inverse.denoise import Prior
-from inverse.equivariant import Equivariant
+from inverse.denoise import Equivariant, Prior
 from inverse.levels import Level
 from operators import Problem, Rng, gaussian, identity
 
@@ -41,8 +40,7 @@ def test_weights_are_those_of_every_symmetry_of_the_image(shape, count):
 
 
 def test_what_the_denoiser_requires_is_required():
-    from inverse.denoise import Conditioned
-    from inverse.needs import LINEAR
+    from inverse.denoise import LINEAR, Conditioned
     from inverse.steps import Prox
 
     prior = Weighted(torch.ones(1))

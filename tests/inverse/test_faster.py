@@ -4,16 +4,12 @@ import pytest
 import torch
 
 from inverse.levels import VE, VP, Discrete
-from inverse.metering import Budget
-from inverse.planning import Planned, plan
-from inverse.priors import ClassifierFree, DiffusersPrior, EDMPrior, Tiled
-from inverse.priors.faster import faster
-from inverse.priors.halves import Halves
-from inverse.priors.reused import Deep, Reused
-from inverse.reusing import Reusing, reusing
-from inverse.sampler import Iterate
+from inverse.priors import ClassifierFree, DiffusersPrior, EDMPrior, Reused, Tiled, faster
+from inverse.priors.cheaper.parted import Halves
+from inverse.priors.cheaper.reused import Deep
+from inverse.samplers import Iterate, Reusing, reusing
 from inverse.solvers import ddnm, dps, mcgdiff, nested
-from inverse.solving import solve
+from inverse.solving import Budget, Planned, plan, solve
 from operators import Rng, gaussian, inpaint_random, measure
 from tests.inverse.test_solvers import tiny_prior
 

@@ -10,9 +10,9 @@ import torch
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from inverse import restoration
 from inverse.benchmarking.commands import override
-from inverse.files import as_json, named, new_folder
+from inverse.images import as_json, named, new_folder
+from inverse.restoring import report as restoration
 
 NAMES = [
     "a.png", "./a", "/data/a b.png", "hf:faces/test/3", "photo (1).png", "m (1)/máscara.png",

@@ -3,15 +3,11 @@
 import pytest
 import torch
 
-from inverse.averaging import Averaged
-from inverse.denoise import Denoiser, estimate
+from inverse.denoise import LINEAR, Denoiser, estimate
 from inverse.flows import Stepped
-from inverse.grids import Ladder
-from inverse.levels import CLEAN, VE, Level
-from inverse.needs import LINEAR
-from inverse.process import Process
+from inverse.levels import CLEAN, DATA_FIRST, VE, Ladder, Level
+from inverse.samplers import Averaged, Process
 from inverse.solvers import pnpdm
-from inverse.splitting import DATA_FIRST
 from inverse.starts import Grey
 from inverse.steps import Prox, Sample
 from inverse.transitions import Anneal

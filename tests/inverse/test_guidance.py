@@ -5,12 +5,10 @@ import math
 import pytest
 import torch
 
-from inverse.denoise import Conditioned, Evaluation, Guided
-from inverse.grids import Grid
-from inverse.levels import VE, VP, Level
-from inverse.needs import LINEAR
+from inverse.denoise import LINEAR, Conditioned, Evaluation, Guided
+from inverse.levels import VE, VP, Grid, Level
 from inverse.priors import Between, ClassifierFree, ClassifierScore, Gaussian, Mixture
-from inverse.process import Process
+from inverse.samplers import Process
 from inverse.steps import Prox
 from inverse.transitions import Heun
 from operators import Problem, gaussian, identity

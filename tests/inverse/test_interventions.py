@@ -5,7 +5,7 @@ import torch
 from inverse.levels import Level
 from inverse.metrics import psnr
 from inverse.priors import Gaussian
-from inverse.sampler import Iterate
+from inverse.samplers import Iterate
 from inverse.solvers import nested
 from operators import Inpaint, Rng, gaussian, inpaint_box, masks, measure
 

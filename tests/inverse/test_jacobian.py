@@ -9,10 +9,9 @@ import torch
 from inverse import solvers
 from inverse.denoise import Evaluation, Guided, Prior
 from inverse.flows import MomentScore, Norm, RowSumScore, SmoothNorm
-from inverse.grids import Grid
-from inverse.levels import VE, VP, Level
+from inverse.levels import VE, VP, Grid, Level
 from inverse.priors import Gaussian
-from inverse.process import Process
+from inverse.samplers import Process
 from inverse.solving import solve
 from inverse.transitions import Heun
 from operators import Inpaint, Operator, Problem, Rng, gaussian

@@ -6,21 +6,11 @@ import pytest
 import torch
 
 from inverse import solvers
-from inverse.grids import Grid
-from inverse.levels import CLEAN, VE, Level
-from inverse.linear import steepness
+from inverse.denoise import steepness
+from inverse.levels import CLEAN, VE, Grid, Level
 from inverse.priors import Gaussian
 from inverse.steps import Langevin
-from operators import (
-    Inpaint,
-    Operator,
-    Problem,
-    Rng,
-    blur_gaussian,
-    gaussian,
-    jpeg,
-    quantise,
-)
+from operators import Inpaint, Operator, Problem, Rng, blur_gaussian, gaussian, jpeg, quantise
 from tests.inverse.cases import DIM, SHAPE, Rng64, dense_problem, gaussian_prior
 
 COUNT = 2000

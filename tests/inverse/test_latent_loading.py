@@ -6,13 +6,12 @@ import json
 import pytest
 import torch
 
-from inverse.autoencoder import autoencoder_of
-from inverse.grids import Grid
-from inverse.levels import CLEAN, Discrete
+from inverse.levels import CLEAN, Discrete, Grid
 from inverse.priors import Tiled
+from inverse.priors.autoencoder import autoencoder_of
 from inverse.priors.latent import LatentPrior, told
 from inverse.priors.presets import from_diffusers, from_latent
-from inverse.process import Process
+from inverse.samplers import Process
 from inverse.transitions import DDIM
 from operators import Rng, gaussian, identity, measure
 from tests.inverse import pipelines

@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from inverse import solvers
-from inverse.autoencoder import autoencoder_of
 from inverse.denoise import Prior
-from inverse.latent import Decoded, decoded
 from inverse.levels import Level
 from inverse.priors import Gaussian
+from inverse.priors.autoencoder import autoencoder_of
+from inverse.samplers import Decoded, decoded
 from operators import DenseGaussian, LinearOperator, Problem, gaussian, identity, measure
 from tests.inverse.cases import DIM, SHAPE, Joint, Rng64, covariance
 from tests.inverse.latent_cases import LinearAutoencoder
@@ -73,7 +73,7 @@ def test_through_a_linear_decoder_the_problem_stays_linear():
 
 
 def test_through_any_decoder_values_and_gradients_are_those_of_the_composition():
-    from inverse.autoencoder import Decoder
+    from inverse.priors.autoencoder import Decoder
 
     prior, problem, _, _, _ = setting(batch=2)
     bend = Decoder(lambda z: prior.autoencoder.decode(z.tanh()), SHAPE, IMAGE, problem.y)

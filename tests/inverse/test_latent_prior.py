@@ -216,7 +216,7 @@ def test_wrong_choices_are_refused(change, match):
 
 
 def test_an_image_in_place_of_latents_says_what_to_do():
-    with pytest.raises(ValueError, match=r"latents \(B, 4, h, w\).*inverse.latent.decoded"):
+    with pytest.raises(ValueError, match=r"latents \(B, 4, h, w\).*inverse.samplers.decoded"):
         prior("sd").denoise(torch.zeros(1, 3, 32, 32), CLEAN._replace(sigma=1.0))
     with pytest.raises(ValueError, match="multiples of 4"):
         prior("sd").autoencoder.latent_shape((3, 30, 32))

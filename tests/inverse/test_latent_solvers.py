@@ -6,13 +6,11 @@ import pytest
 import torch
 
 from inverse import solvers
-from inverse.latent import Decoded, decoded, flow_grid, latent_grid
+from inverse.denoise import Unfit
 from inverse.levels import Discrete, Level
-from inverse.metering import Budget
-from inverse.needs import Unfit
-from inverse.planning import Planned, plan
 from inverse.priors import Gaussian
-from inverse.solving import solve
+from inverse.samplers import Decoded, decoded, flow_grid, latent_grid
+from inverse.solving import Budget, Planned, plan, solve
 from operators import Rng, blur_gaussian, gaussian, inpaint_random, measure
 from tests.inverse.cases import DIM, SHAPE, Joint, Rng64, dense_problem, gaussian_prior
 from tests.inverse.latent_cases import PIXELS, prior
@@ -95,7 +93,7 @@ def test_the_mean_of_pnpflow_follows_its_recursion():
 
 def test_pnpflow_stays_at_its_fixed_point():
     """At one level for ever the mean solves x = D(alpha (x - rate t^p / L grad F(x)))."""
-    from inverse.solvers.pnpflow import PlugAndPlay
+    from inverse.solvers._pnpflow import PlugAndPlay
 
     prior, problem, matrix, _, _ = setting()
     level = Level(0.6, 0.4)

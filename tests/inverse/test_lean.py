@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.speed import Count, Shrink
-from inverse.needs import Unfit
+from inverse.denoise import Unfit
 from operators import Rng
 from tests.inverse.test_solvers import OPERATORS, SOLVERS, problem
 

@@ -4,11 +4,21 @@ import math
 
 import pytest
 
-from inverse.grids import SPACINGS, Grid, Growing, Joined
-from inverse.levels import CLEAN, VE, VP, Cosine, Discrete, Flow, Level
-from inverse.seeds import seed_for
+from inverse.levels import (
+    CLEAN,
+    SPACINGS,
+    VE,
+    VP,
+    Cosine,
+    Discrete,
+    Flow,
+    Grid,
+    Growing,
+    Level,
+)
+from inverse.solvers._guided_flow import Joined
 from inverse.transitions import climb
-from operators import Rng
+from operators import Rng, seed_for
 
 SCHEDULES = [VE(), VP(), Cosine(), Flow(), Discrete.linear()]
 

@@ -9,14 +9,11 @@ from benchmarks.speed import Count
 from inverse.apps.benchmark import _device as device_of
 from inverse.apps.device import pick_device
 from inverse.apps.main import main
-from inverse.denoise import Prior
+from inverse.denoise import Prior, Unfit
 from inverse.levels import Level
-from inverse.metering import Budget
-from inverse.needs import Unfit
-from inverse.planning import plan
 from inverse.priors import BUNDLED, EDMPrior, bundled, load_prior
 from inverse.solvers import diffpir
-from inverse.solving import solve
+from inverse.solving import Budget, plan, solve
 from inverse.training.patches import Patch
 from inverse.training.recipe import Recipe
 from inverse.training.trainer import Trainer

@@ -9,7 +9,7 @@ import torch
 from inverse.denoise import Denoiser, Guided
 from inverse.flows import PinvScore, ScoreFlow
 from inverse.levels import Level
-from inverse.process import Process
+from inverse.samplers import Process
 from inverse.transitions import DDIM, DPMSolver2M, Heun, Momentum, Multistep, Switched
 from tests.inverse.cases import DIM, SHAPE, Exact, Rng64, dense_problem, gaussian_prior
 

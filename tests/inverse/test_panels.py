@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from inverse.images import sample_photograph
-from inverse.panels import MAGMA, Tile, anytime_strip, error_tile, panel, progress
+from inverse.images import (
+    MAGMA,
+    Tile,
+    anytime_strip,
+    error_tile,
+    panel,
+    progress,
+    sample_photograph,
+)
 
 SIZE = 64
 GAP = 4

@@ -6,18 +6,12 @@ import pytest
 import torch
 
 from inverse import solvers
-from inverse.denoise import estimate
-from inverse.grids import Grid
-from inverse.levels import VP
-from inverse.linear import log_evidence
-from inverse.metering import Budget
-from inverse.needs import BACKWARD, LINEAR, SPECTRAL
-from inverse.particles import Filtering, Particles, Pinned, Resampling, Twisted
-from inverse.particles.pinning import Potential
-from inverse.particles.resampling import choose, flat
-from inverse.particles.sampler import draw
+from inverse.denoise import BACKWARD, LINEAR, SPECTRAL, estimate, log_evidence
+from inverse.levels import VP, Grid
 from inverse.priors import Gaussian
-from inverse.solving import solve
+from inverse.samplers import Potential, choose, draw, flat
+from inverse.samplers.particles import Filtering, Particles, Pinned, Resampling, Twisted
+from inverse.solving import Budget, solve
 from inverse.transitions import DDIM, Renoise
 from operators import Problem, Rng, SpectralOperator, blur_gaussian, dense_gaussian, downsample
 from operators import gaussian as noise

@@ -5,14 +5,11 @@ import time
 import pytest
 import torch
 
-from inverse.grids import SPACINGS, Grid, Ladder
-from inverse.levels import VP
-from inverse.metering import Budget
-from inverse.planning import Planned
+from inverse.levels import SPACINGS, VP, Grid, Ladder
 from inverse.priors import Gaussian
-from inverse.process import Process
+from inverse.samplers import Process
 from inverse.solvers import ddnm, nested
-from inverse.solving import solve
+from inverse.solving import Budget, Planned, solve
 from inverse.transitions import DDIM
 from operators import Rng, gaussian, inpaint_random, measure
 

@@ -6,10 +6,9 @@ import torch
 from inverse import solvers
 from inverse.denoise import Conditioned, Guided
 from inverse.flows import PinvScore, ScoreFlow
-from inverse.grids import Grid
-from inverse.levels import VE, VP
+from inverse.levels import VE, VP, Grid
 from inverse.priors import Gaussian, Mixture
-from inverse.process import Nested, Process
+from inverse.samplers import Nested, Process
 from inverse.steps import Project, Prox
 from inverse.transitions import DDIM, DPMSolver2M, Heun, Renoise
 from tests.inverse.cases import (

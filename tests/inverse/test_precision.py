@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from inverse import solvers
-from inverse.needs import Unfit
+from inverse.denoise import Unfit
 from inverse.priors import EDMPrior
 from inverse.solving import solve
 from operators import Rng, gaussian, inpaint_random, measure

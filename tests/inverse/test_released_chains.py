@@ -12,8 +12,8 @@ from inverse import solvers
 from inverse.denoise import Prior
 from inverse.levels import CLEAN, VE, VP, Level
 from inverse.priors import Gaussian
-from inverse.process import Nested
-from inverse.solvers.sitcom import InputFit
+from inverse.samplers import Nested
+from inverse.solvers._sitcom import InputFit
 from inverse.solving import solve
 from operators import Rng
 from tests.inverse.cases import DIM, SHAPE, Rng64, dense_problem

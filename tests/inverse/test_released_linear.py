@@ -10,9 +10,8 @@ from torch import Tensor
 from inverse import solvers
 from inverse.denoise import Prior
 from inverse.flows.replace import reduced
-from inverse.grids import Grid
-from inverse.levels import CLEAN, VP, Level
-from inverse.sampler import Iterate, Sampler
+from inverse.levels import CLEAN, VP, Grid, Level
+from inverse.samplers import Iterate, Sampler
 from operators import Inpaint, Problem, downsample, gaussian, measure
 from tests.inverse.cases import DIM, SHAPE, Rng64, dense_problem
 

@@ -6,11 +6,10 @@ import pytest
 import torch
 
 from inverse import solvers
-from inverse.denoise import Evaluation
+from inverse.denoise import BACKWARD, LINEAR, MASK, Evaluation, Unfit
 from inverse.flows import Replace
 from inverse.flows.replace import reduced
 from inverse.levels import CLEAN, VP
-from inverse.needs import BACKWARD, LINEAR, MASK, Unfit
 from inverse.priors import Gaussian
 from operators import Inpaint, Problem, Rng, downsample, gaussian, measure
 from tests.inverse.cases import DIM, SHAPE, Joint, Rng64, dense_problem, gaussian_prior

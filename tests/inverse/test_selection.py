@@ -3,11 +3,10 @@
 import pytest
 import torch
 
-from inverse.evidence import explain, stein_variance
-from inverse.grids import Grid, Passes
-from inverse.levels import CLEAN, VE, VP
+from inverse.denoise import explain, stein_variance
+from inverse.levels import CLEAN, VE, VP, Grid, Passes
 from inverse.priors import Gaussian, Mixture
-from inverse.selection import Selection
+from inverse.samplers import Selection
 from operators import DenseGaussian, Problem, gaussian
 from tests.inverse.cases import DIM, SHAPE, Rng64, dense_problem, gaussian_prior
 

@@ -9,13 +9,11 @@ import torch
 from torch import nn
 
 from inverse import solvers
-from inverse.denoise import Prior
-from inverse.metering import Budget
-from inverse.needs import BACKWARD, LINEAR, Unfit
+from inverse.denoise import BACKWARD, LINEAR, Prior, Unfit
+from inverse.levels import splitting
 from inverse.priors import EDMPrior
-from inverse.process import Process
-from inverse.solving import NothingReady, solve
-from inverse.splitting import splitting
+from inverse.samplers import Process
+from inverse.solving import Budget, NothingReady, solve
 from inverse.transitions import DDIM, DPMSolver2M, Heun, Momentum, Multistep, Renoise
 from operators import (
     Problem,
@@ -228,7 +226,7 @@ def test_every_solver_takes_every_operator_it_does_not_refuse(solver, operator, 
 )
 def test_steps_of_stateful_transitions_resume(transition, split):
     from inverse.flows import PinvScore, ScoreFlow
-    from inverse.grids import Grid
+    from inverse.levels import Grid
 
     flow = ScoreFlow(PinvScore(0.25, jacobian=False))
     sampler = Process(tiny_prior(), transition, Grid(6, start=2.0, end=0.1), flow, split)
@@ -280,7 +278,7 @@ def test_ctrl_c_returns_the_best_so_far():
 
 def test_a_time_budget_is_kept_within_one_call(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("inverse.metering.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr("inverse.solving.metering.time", SimpleNamespace(monotonic=lambda: now[0]))
 
     class Slow(EDMPrior):
         def denoise(self, x, level):

@@ -8,9 +8,8 @@ import pytest
 import torch
 
 from inverse import solvers
-from inverse.denoise import Estimate, Move
+from inverse.denoise import Estimate, Move, Unfit
 from inverse.levels import CLEAN, VP
-from inverse.needs import Unfit
 from inverse.starts import SpectralStart
 from inverse.transitions import Spectral
 from operators import Problem, Rng, SpectralOperator, gaussian, measure

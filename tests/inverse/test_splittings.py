@@ -4,12 +4,10 @@ import math
 
 import pytest
 
-from inverse.denoise import Guided
+from inverse.denoise import BACKWARD, LINEAR, Guided
 from inverse.flows import PinvScore
-from inverse.grids import Grid
-from inverse.levels import VP
-from inverse.needs import BACKWARD, LINEAR
-from inverse.process import Process
+from inverse.levels import VP, Grid
+from inverse.samplers import Process
 from inverse.solvers import guided_flow, ltsp, momentum, stsp
 from inverse.solving import solve
 from inverse.transitions import Multistep

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from inverse.levels import VE
-from inverse.priors.edm import EDMPrior, load_prior, save_prior
+from inverse.priors import EDMPrior, load_prior, save_prior
 from inverse.priors.presets import untrained
 from inverse.priors.stem import StemUNet
 

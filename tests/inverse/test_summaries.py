@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from inverse.metrics import coverage, crps, summarise
-from inverse.restoration import Report
+from inverse.restoring import Report
 from inverse.solving import Result
 from operators import Problem, identity
 from operators import gaussian as noise

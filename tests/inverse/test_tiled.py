@@ -6,7 +6,7 @@ import torch
 from inverse.denoise import Evaluation, Prior
 from inverse.levels import VE, Level
 from inverse.priors import Tiled
-from inverse.process import Process
+from inverse.samplers import Process
 from inverse.solving import solve
 from inverse.transitions import Renoise
 from operators import Problem, Rng, gaussian, identity
@@ -139,7 +139,7 @@ def test_gradients_are_exact_and_the_network_is_run_again_for_them():
 
 def test_a_whole_image_is_one_network_call():
     tiled = Tiled(tiny_prior(), 16)
-    from inverse.grids import Grid
+    from inverse.levels import Grid
 
     x = image(1, 3, 40, 40)
     problem = Problem(identity((3, 40, 40)), gaussian(0.1), x)

@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 
 from inverse import solvers
+from inverse.benchmarking.tuning import Objective, cases, search
 from inverse.priors import Gaussian
-from inverse.tuning import Objective, cases, search
 from operators import gaussian, identity
 
 optuna = pytest.importorskip("optuna", reason="tuning needs the extra: tune")

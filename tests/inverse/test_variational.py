@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from inverse import solvers
-from inverse.adam import adam
 from inverse.levels import CLEAN, VP, Level
 from inverse.priors import Gaussian
-from inverse.solvers.mgps import bridge
-from inverse.solvers.sitcom import InputFit
+from inverse.solvers._adam import adam
+from inverse.solvers._mgps import bridge
+from inverse.solvers._sitcom import InputFit
 from operators import Inpaint, LinearOperator, Problem, gaussian
 from tests.inverse.cases import DIM, SHAPE, Rng64, dense_problem, gaussian_prior
 

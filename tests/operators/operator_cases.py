@@ -37,7 +37,7 @@ from operators import (
     resample,
     stack,
 )
-from operators.varying import patches, rings
+from operators.blurs.varying import patches, rings
 
 RGB = (3, 6, 5)
 GREY = (1, 7, 9)

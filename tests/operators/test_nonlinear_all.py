@@ -8,7 +8,7 @@ from nonlinear_cases import NONLINEAR, SMOOTH, picture
 from operator_cases import close
 
 from operators import Gaussian, LinearOperator, Rng, measure
-from operators.checks import vjp_test
+from operators.core.checks import vjp_test
 
 DTYPES = {"f32": torch.float32, "f64": torch.float64}
 

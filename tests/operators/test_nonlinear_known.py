@@ -28,7 +28,7 @@ from operators import (
     quantise,
     stack,
 )
-from operators.pointwise import rounded
+from operators.nonlinear.pointwise import rounded
 
 SHAPE = (3, 8, 16)
 

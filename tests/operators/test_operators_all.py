@@ -7,7 +7,7 @@ import torch
 from operator_cases import CASES, batch_of, close, dense, draw, matvec
 
 from operators import Rng
-from operators.checks import dot_test, gram_test, linear_test, pinv_test
+from operators.core.checks import dot_test, gram_test, linear_test, pinv_test
 
 DTYPES = {"f32": torch.float32, "f64": torch.float64}
 LAMS = (1e-4, 1e-2, 1.0, 1e4)

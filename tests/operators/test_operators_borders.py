@@ -26,9 +26,9 @@ from operators import (
     checks,
     kernels,
 )
-from operators.borders import PADDINGS, Border
-from operators.cosine import transform
-from operators.varying import patches, rings
+from operators.blurs.borders import PADDINGS, Border
+from operators.blurs.mirrored import transform
+from operators.blurs.varying import patches, rings
 
 SHAPE = (2, 11, 12)
 SCIPY = {  # ours: scipy.ndimage's name

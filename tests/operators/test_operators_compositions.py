@@ -22,7 +22,7 @@ from operators import (
     resample,
     stack,
 )
-from operators.linear import Composed
+from operators.core.linear import Composed
 
 SHAPE = (2, 12, 16)
 KERNEL = torch.rand(5, 3, generator=torch.Generator().manual_seed(0)).double()

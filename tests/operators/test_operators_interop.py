@@ -10,7 +10,7 @@ from scipy.sparse import random as sparse_random
 from scipy.sparse.linalg import aslinearoperator, lsqr, svds
 
 from operators import Blur, Greyscale, Inpaint, Operator, interop, kernels, masks
-from operators.checks import dot_test, gram_test, linear_test, pinv_test
+from operators.core.checks import dot_test, gram_test, linear_test, pinv_test
 
 SHAPE = (3, 6, 8)
 

@@ -9,7 +9,7 @@ import torch
 from operator_cases import CASES, close, draw
 
 from operators import Blur, Inpaint, Operator, interop, kernels, masks
-from operators.checks import dot_test, gram_test, linear_test, pinv_test
+from operators.core.checks import dot_test, gram_test, linear_test, pinv_test
 
 SHAPE = (3, 8, 10)
 

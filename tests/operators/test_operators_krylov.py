@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from operators.krylov import arnoldi, gmres
+from operators.solve import arnoldi, gmres
 
 SIZE, BATCH = 7, 4
 

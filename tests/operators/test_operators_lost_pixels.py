@@ -5,16 +5,8 @@ import torch
 from operator_cases import close
 from test_operators_known import ops
 
-from operators import (
-    Bayer,
-    bayer,
-    inpaint_outpaint,
-    inpaint_random,
-    inpaint_text,
-    kernels,
-    masks,
-)
-from operators.bayer import PATTERNS
+from operators import Bayer, bayer, inpaint_outpaint, inpaint_random, inpaint_text, kernels, masks
+from operators.masks._bayer import PATTERNS
 
 SHAPE = (3, 8, 10)
 

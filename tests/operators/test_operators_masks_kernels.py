@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from operators import Fourier, Inpaint, inpaint_file, kernels, masks
-from operators.files import read_array
+from operators.core.files import read_array
 
 image = pytest.importorskip("PIL.Image")
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from operators import Radon, radon
-from operators.radon import joseph
+from operators.medical._radon import joseph
 
 ANGLES = [17.0 * i for i in range(11)]
 

@@ -66,8 +66,8 @@ def test_dense_solves_use_the_decomposition_alone(monkeypatch):
     operator, x = DenseGaussian((1, 5, 4), 7, 0), image((1, 5, 4)).float()
     y = operator(x)
     monkeypatch.setattr(torch.linalg, "svd", None)
-    monkeypatch.setattr("operators.solve.cg", None)
-    monkeypatch.setattr("operators.solve.cgls", None)
+    monkeypatch.setattr("operators.solve.conjugate.cg", None)
+    monkeypatch.setattr("operators.solve.conjugate.cgls", None)
     for result in (operator.pinv(y), operator.prox(x, y, 0.1), operator.gram_solve(x, 0.1)):
         assert result.shape == x.shape
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from inverse.autoencoder import Autoencoder
 from inverse.denoise import Prior
 from inverse.levels import Discrete, Flow, Level
+from inverse.priors.autoencoder import Autoencoder
 from inverse.priors.contract import clean, expect
 from inverse.priors.latent.calls import call_of, channels, is_told_guidance
 from inverse.priors.latent.condition import Condition
@@ -29,7 +29,7 @@ class LatentPrior(Prior):
     s = 10 t, d = 0.5.
 
     Images go in and out by `encode` and `decode`. A solver that is not made for latents is, where
-    it takes any operator, by `inverse.latent.decoded(solver(prior), prior)`.
+    it takes any operator, by `inverse.samplers.decoded(solver(prior), prior)`.
 
     Reference: Rombach et al., 2022, arXiv:2112.10752; Podell et al., 2023, arXiv:2307.01952;
     Esser et al., 2024, arXiv:2403.03206; Luo et al., 2023, arXiv:2310.04378 (consistency); Ho and
@@ -120,7 +120,7 @@ class LatentPrior(Prior):
         if x.shape[1] != channels(self.network):
             raise ValueError(
                 f"LatentPrior: states must be latents (B, {channels(self.network)}, h, w), got "
-                f"{tuple(x.shape)}; run a solver of images by inverse.latent.decoded(it, prior)"
+                f"{tuple(x.shape)}; run a solver of images by inverse.samplers.decoded(it, prior)"
             )
         t = self.schedule.time(level.nsr)
         own = self.schedule(t)

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from inverse.autoencoder import Autoencoder
+from inverse.priors.autoencoder import Autoencoder
 
 
 class VAE(Autoencoder):

@@ -1,0 +1,130 @@
+"""What data steps, flows, transitions and starts need to know of a linear-Gaussian problem."""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from inverse.denoise.needs import LINEAR, SPECTRAL, check
+from inverse.levels import Level
+from operators import LinearOperator, Problem, Rng, SpectralOperator
+from operators.solve import column, largest_eigenvalue, widest
+
+
+def linear_operator(problem: Problem, who: str) -> LinearOperator:
+    """The problem's operator, which must be linear.
+
+    Raises:
+        Unfit: naming ``who`` asked and what operator it got.
+    """
+    check(frozenset({LINEAR}), problem, who)
+    assert isinstance(problem.operator, LinearOperator)
+    return problem.operator
+
+
+SIGMA_FLOOR = 1e-3
+"""Smallest noise standard deviation used in a division, as in DiffPIR's released code."""
+
+
+def noise_level(problem: Problem) -> float | Tensor:
+    """``sigma_y``, a float or one value per sample.
+
+    Raises:
+        ValueError: when sigma_y differs from value to value.
+    """
+    sigma = problem.sigma
+    if isinstance(sigma, Tensor) and sigma.ndim > 1:
+        raise ValueError(
+            f"the noise has one sigma per value, {tuple(sigma.shape)}, and this solver takes one "
+            "per sample; solve problem.whitened() instead"
+        )
+    return sigma
+
+
+def noise_variance(problem: Problem, floor: float = SIGMA_FLOOR) -> float | Tensor:
+    """``sigma_y^2`` of `noise_level`, not below ``floor^2``."""
+    sigma = noise_level(problem)
+    return sigma.clamp_min(floor) ** 2 if isinstance(sigma, Tensor) else max(sigma, floor) ** 2
+
+
+def matched_variance(level: Level, data_variance: float | None) -> float:
+    """``r^2 = nsr^2 / (1 + nsr^2 / v)``: variance of x0 given x for a prior of variance v.
+
+    ``data_variance = None`` means a flat prior, ``r = nsr``. PiGDM takes v = 1.
+    """
+    nsr2 = level.nsr**2
+    return nsr2 if data_variance is None else nsr2 / (1 + nsr2 / data_variance)
+
+
+def steepness(problem: Problem, x: Tensor, rng: Rng, iterations: int = 8) -> Tensor:
+    """Largest eigenvalue of ``J^T J``, J the operator's Jacobian at ``x``, per sample, (B,).
+
+    Exact where the singular values are at hand, else by ``iterations`` of Lanczos: within a few
+    percent, from below. J is the one of the operator's own ``vjp``: where that counts rounding as
+    the identity, so does this (differences of what rounds are 0, or as large as a level over the
+    step). Never waits for the device.
+    """
+    if isinstance(problem.operator, SpectralOperator):
+        return problem.operator.s2.flatten(1).amax(1).expand(len(x))
+    operator = problem.operator
+
+    def gram(v: Tensor) -> Tensor:
+        return operator.vjp(x, operator.jvp(x, v))
+
+    linear = isinstance(operator, LinearOperator)
+    matvec = operator.gram if linear else gram
+    return largest_eigenvalue(matvec, rng.normal(x.shape), iterations)
+
+
+class Spectrum(NamedTuple):
+    """A linear-Gaussian problem along its singular vectors: ``y_i = (v^T x0)_i + tau_i n``.
+
+    Attributes:
+        operator: its ``vt`` and ``v`` change an image's coordinates (complex for a blur).
+        y: ``u^T y / s`` per coordinate, 0 where nothing is measured.
+        tau: standard deviation ``sigma_y / s`` of the noise in it, infinite where nothing is
+            measured: where s is 0, or too small for `operator.pinv`.
+    """
+
+    operator: SpectralOperator
+    y: Tensor
+    tau: Tensor
+
+    def lacking(self, level: Level, share: float = 1.0) -> Tensor:
+        """``sqrt(sigma^2 - (share alpha tau)^2)``: the noise of ``level`` that y does not bring."""
+        return (level.sigma**2 - (share * level.alpha * self.tau) ** 2).clamp_min(0).sqrt()
+
+
+def spectrum(problem: Problem, who: str) -> Spectrum:
+    """The problem in singular coordinates.
+
+    Raises:
+        Unfit: naming ``who`` asked, for an operator without a singular value decomposition.
+    """
+    check(frozenset({SPECTRAL}), problem, who)
+    operator = problem.operator
+    assert isinstance(operator, SpectralOperator)
+    y = operator.ut(problem.y) * operator.s_inv
+    tau = torch.where(
+        operator.s_inv > 0, column(noise_level(problem), y) * operator.s_inv, math.inf
+    )
+    return Spectrum(operator, y, tau)
+
+
+def squares(x: Tensor) -> Tensor:
+    """``||x||^2`` per sample, (B, ...) -> (B,), summed in the device's `widest` dtype."""
+    return x.flatten(1).square().sum(1, dtype=widest(x.device))
+
+
+def log_evidence(
+    operator: LinearOperator, mean: Tensor, y: Tensor, variance: float | Tensor, r2: float
+) -> Tensor:
+    """``log N(y; A m, r^2 A A^T + variance I)``, (B,), up to what does not depend on the mean m.
+
+    That is ``-1/2 min_x ||y - A x||^2 / variance + ||x - m||^2 / r^2``, a sum of squares: nothing
+    cancels, however small the variance (a number, or one per sample) of the data is.
+    """
+    x = operator.prox(mean, y, variance / r2)
+    fit = (y - operator(x)) / column(variance, y) ** 0.5
+    return -0.5 * (squares(fit) + squares(x - mean) / r2)

@@ -1,0 +1,43 @@
+"""The disk: pictures, measurements, data sets, panels."""
+
+from inverse.images.files import as_json, named, new_folder, write_atomic
+from inverse.images.measurements import load_measurement, save_measurement
+from inverse.images.panels import MAGMA, Tile, anytime_strip, error_tile, magma, panel, progress
+from inverse.images.pictures import (
+    PHOTOGRAPHS,
+    SUFFIXES,
+    ImageError,
+    from_unit,
+    list_images,
+    load_image,
+    sample_photograph,
+    save_image,
+    to_picture,
+    to_unit,
+)
+
+__all__ = [
+    "ImageError",
+    "MAGMA",
+    "PHOTOGRAPHS",
+    "SUFFIXES",
+    "Tile",
+    "anytime_strip",
+    "as_json",
+    "error_tile",
+    "from_unit",
+    "list_images",
+    "load_image",
+    "load_measurement",
+    "magma",
+    "named",
+    "new_folder",
+    "panel",
+    "progress",
+    "sample_photograph",
+    "save_image",
+    "save_measurement",
+    "to_picture",
+    "to_unit",
+    "write_atomic",
+]

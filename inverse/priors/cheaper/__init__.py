@@ -1,0 +1,1 @@
+"""A prior whose network costs less: layout, compilation, small weights, reuse."""

@@ -1,0 +1,42 @@
+"""A sampler run to the end is a denoiser: the one loop, its nesting, and what wraps it."""
+
+from inverse.samplers.averaging import Averaged
+from inverse.samplers.chain import Chain
+from inverse.samplers.latent import (
+    Decoded,
+    LatentNoise,
+    LatentWiener,
+    decoded,
+    flow_grid,
+    latent_grid,
+)
+from inverse.samplers.particles.pinning import Potential
+from inverse.samplers.particles.resampling import choose, flat
+from inverse.samplers.particles.sampler import draw
+from inverse.samplers.process import Nested, Process
+from inverse.samplers.reuse import Reusing, reusing
+from inverse.samplers.sampler import Descent, Iterate, Sampler
+from inverse.samplers.selection import Selection
+
+__all__ = [
+    "Averaged",
+    "Chain",
+    "Decoded",
+    "Descent",
+    "Iterate",
+    "LatentNoise",
+    "LatentWiener",
+    "Nested",
+    "Potential",
+    "Process",
+    "Reusing",
+    "Sampler",
+    "Selection",
+    "choose",
+    "decoded",
+    "draw",
+    "flat",
+    "flow_grid",
+    "latent_grid",
+    "reusing",
+]

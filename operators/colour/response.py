@@ -1,0 +1,99 @@
+"""Colour: what the bands of a sensor see of the channels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from operators.core.operator import as_shape
+from operators.core.spectral import SpectralOperator
+from operators.solve import column
+
+
+class SpectralResponse(SpectralOperator):
+    """y = M x at every pixel: (C, H, W) -> (bands, H, W).
+
+    image_shape: (C, H, W). matrix: M, (bands, C), or one per sample (B, bands, C); row i holds how
+    much band i sees of each of the C channels. One small singular value decomposition, found in
+    float64, serves all pixels. (`Greyscale` is the special case of one band.)
+    Raises ValueError for another number of columns, NaN or inf, or a matrix that is all zero.
+    """
+
+    matrix: Tensor
+    left: Tensor
+    right: Tensor
+
+    def __init__(
+        self, image_shape: Sequence[int], matrix: Tensor | Sequence[Sequence[float]]
+    ) -> None:
+        shape = as_shape("SpectralResponse", "image_shape", image_shape, rank=3)
+        full = torch.as_tensor(matrix).detach().to("cpu", torch.float64)
+        full = full[None] if full.ndim == 2 else full
+        fits = full.ndim == 3 and bool(full.shape[1]) and full.shape[2] == shape[0]
+        sizes = full.abs().flatten(1).amax(1) if fits else full
+        if not fits or not bool(((sizes > 0) & sizes.isfinite()).all()):
+            raise ValueError(
+                f"SpectralResponse: matrix must be (bands, {shape[0]}) or (B, bands, {shape[0]}), "
+                f"finite and not all zero, got {tuple(full.shape)}"
+            )
+        bands, several = full.shape[1], full.shape[0] != 1
+        left, s, right = torch.linalg.svd(full, full_matrices=False)
+        super().__init__(
+            shape,
+            (bands, *shape[1:]),
+            s[..., None, None],
+            v_complete=bands >= shape[0],
+            u_complete=bands <= shape[0],
+            per_sample=several,
+        )
+        for name, value in (("matrix", full), ("left", left), ("right", right)):
+            self.constant(name, value, several)
+
+    def u(self, z: Tensor) -> Tensor:
+        return mix(self.left, z)
+
+    def ut(self, y: Tensor) -> Tensor:
+        return mix(self.left.mT, y)
+
+    def v(self, z: Tensor) -> Tensor:
+        return mix(self.right.mT, z)
+
+    def vt(self, x: Tensor) -> Tensor:
+        return mix(self.right, x)
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return mix(self.matrix, x)
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return mix(self.matrix.mT, y)
+
+    def _pinv(self, y: Tensor) -> Tensor:
+        return mix(self._back(self.s_inv), y)
+
+    def _prox(self, x: Tensor, y: Tensor, lam: float | Tensor) -> Tensor:
+        exact = not isinstance(lam, Tensor) and lam == 0
+        gain = self.s_inv if exact else self.s / (self.s2 + column(lam, self.s2))
+        return mix(self._back(gain), y - self._forward(x), x)
+
+    def _plus_v(self, x: Tensor, z: Tensor) -> Tensor:
+        return mix(self.right.mT, z, x)
+
+    def _back(self, gain: Tensor) -> Tensor:
+        """V diag(gain) Uᵀ, (1|B, C, bands)."""
+        return (self.right.mT * gain.flatten(1)[:, None]) @ self.left.mT
+
+
+def mix(matrix: Tensor, x: Tensor, plus: Tensor | None = None) -> Tensor:
+    """plus + matrix (1|B, m, n) at every pixel of x (B, n, H, W): (B, m, H, W)."""
+    matrix, pixels = matrix.expand(len(x), -1, -1), x.flatten(2)
+    y = matrix @ pixels if plus is None else torch.baddbmm(plus.flatten(2), matrix, pixels)
+    return y.unflatten(2, x.shape[2:])
+
+
+def spectral_response(
+    image_shape: Sequence[int], matrix: Sequence[Sequence[float]]
+) -> SpectralResponse:
+    """A sensor of other bands than the image's channels; matrix: a row for each band."""
+    return SpectralResponse(image_shape, matrix)

@@ -1,0 +1,22 @@
+"""What an operator is: the base classes, their algebra, their solvers and checks."""
+
+from operators.core._identity import Identity, identity
+from operators.core.diagonal import Diagonal
+from operators.core.linear import LinearOperator, stack
+from operators.core.module import Module
+from operators.core.operator import Operator
+from operators.core.random import Rng, seed_for
+from operators.core.spectral import SpectralOperator
+
+__all__ = [
+    "Diagonal",
+    "Identity",
+    "LinearOperator",
+    "Module",
+    "Operator",
+    "Rng",
+    "SpectralOperator",
+    "identity",
+    "seed_for",
+    "stack",
+]

@@ -1,0 +1,79 @@
+"""A weight for every value: the operators that are diagonal in image space."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from operators.core.linear import LinearOperator
+from operators.core.operator import as_shape
+from operators.core.spectral import SpectralOperator
+
+
+class Diagonal(SpectralOperator):
+    """y = w · x, value by value; where w = 0 nothing is measured.
+
+    shape: of x and y without the batch. weights: real, (1 or B, *shape) or what broadcasts to it.
+    Raises ValueError for weights of another shape, with NaN or inf, or all zero for a sample.
+    """
+
+    weights: Tensor
+    sign: Tensor
+
+    def __init__(self, shape: Sequence[int], weights: Tensor) -> None:
+        shape = as_shape("Diagonal", "shape", shape)
+        sizes = zip(weights.shape[1:], shape, strict=False)
+        if weights.ndim != len(shape) + 1 or not all(w in (1, n) for w, n in sizes):
+            raise ValueError(
+                f"Diagonal: weights must be (1 or B, ...) and broadcast to {shape}, "
+                f"got {tuple(weights.shape)}"
+            )
+        weights = weights.detach().to("cpu", torch.float64)
+        counts = (weights != 0).expand(-1, *shape).flatten(1).sum(1)
+        if not bool(weights.isfinite().all()) or not bool(counts.all()):
+            raise ValueError("Diagonal: weights must be finite and not all 0 for a sample")
+        several = weights.shape[0] != 1
+        super().__init__(shape, shape, weights.abs(), per_sample=several)
+        self.constant("weights", weights, several)
+        self.constant("sign", weights.sign(), several)
+        self.count(counts)
+
+    @property
+    def entries(self) -> Tensor:
+        """The weights as they were given, in float64 on the CPU."""
+        return self._constants["weights"][0]
+
+    def support(self, y: Tensor) -> Tensor:
+        return torch.where(self.weights != 0, y, 0.0)
+
+    def u(self, z: Tensor) -> Tensor:
+        return z * self.sign
+
+    ut = u
+
+    def v(self, z: Tensor) -> Tensor:
+        return z
+
+    vt = v
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return x * self.weights
+
+    _adjoint = _forward
+
+    @property
+    def T(self) -> LinearOperator:  # noqa: N802
+        return self
+
+    def _fused(self, inner: LinearOperator) -> LinearOperator | None:
+        entries = getattr(inner, "entries", None)
+        return None if entries is None else multiplied(self, inner, Diagonal)
+
+
+def multiplied(outer: Any, inner: Any, kind: Callable) -> LinearOperator | None:
+    """The product of two diagonal operators as a ``kind``; None where it would measure nothing."""
+    entries = outer.entries * inner.entries
+    return kind(inner.in_shape, entries) if bool(entries.flatten(1).any(1).all()) else None

@@ -1,0 +1,95 @@
+"""Photon counting: the noise of little light, with or without the noise of reading it out."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from operators.core.parameters import Values, parameter
+from operators.core.random import Rng
+from operators.problem.noise.law import Noise
+from operators.solve import column
+
+DARK = 1 / 1024  # brightness on [0, 1] below which the likelihood continues along its tangent
+
+
+class Poisson(Noise):
+    """y = 2 N / peak − 1 + read · n, N ~ Poisson(peak · u), u = (A x + 1) / 2, n ~ N(0, 1).
+
+    peak: photons at white (u = 1), > 0; read: standard deviation of the read noise on the
+    [-1, 1] range, 0 or more; each a float or one per sample, (B,). y is not clipped.
+
+    There is no less than no light: u is taken as 0 from −0.05 (A x = −1.1) on, and refused below.
+    Interpolation with negative lobes goes there beside bright edges (bicubic `resample` and
+    `downsample_bicubic` to A x = −1.6, without antialiasing to −1.9, and kernels with negative
+    values); with `clip` any u below 0 is taken as 0, so that y is not quite of A x there.
+    Transforms and projections (walsh_hadamard, dct, block_sensing, fourier, radon) measure no
+    brightness at all.
+
+    `std` is 2 √(max(u, 1/peak)/peak + read²/4) per value and may be taken at y itself;
+    `sigma` is that at mid-grey, √(2/peak + read²).
+    Raises ValueError for bad parameters, and for sampling where there is less than no light.
+
+    Reference: Snyder et al., 1995, doi:10.1364/JOSAA.12.000272, for the likelihood.
+    """
+
+    clip = False
+
+    def __init__(self, peak: Values, read: Values = 0.0, clip: bool = False) -> None:
+        self.peak = parameter("Poisson", "peak", peak, low_allowed=False)
+        self.read = parameter("Poisson", "read", read)
+        if clip:
+            self.clip = True
+
+    @property
+    def sigma(self) -> float | Tensor:
+        return (2 / self.peak + self.read**2) ** 0.5
+
+    def std(self, clean: Tensor) -> Tensor:
+        self.check(clean)
+        peak, read = column(self.peak, clean), column(self.read, clean)
+        photons = ((clean + 1) / 2 * peak).clamp_min(1)
+        return (4 * photons / peak**2 + read**2).sqrt()
+
+    def sample(self, clean: Tensor, rng: Rng) -> Tensor:
+        """Raises ValueError where `clean` falls below −1.1, unless it is to be clipped."""
+        self.check(clean)
+        if not self.clip and clean.numel() and float(clean.min()) < -1.1:
+            raise ValueError(
+                f"Poisson: the clean measurement falls to {float(clean.min()):.3g}, below −1 = no "
+                "light; where a resampler's or a kernel's negative weights do that, clip=true "
+                "takes it as none; this noise is not for what is no brightness in [-1, 1]"
+            )
+        peak, read = column(self.peak, clean), column(self.read, clean)
+        y = rng.poisson(((clean + 1) / 2).clamp_min(0) * peak) * (2 / peak) - 1
+        if isinstance(self.read, float) and self.read == 0:
+            return y
+        return y + read * rng.normal(clean.shape, clean.dtype)
+
+    def nll(self, clean: Tensor, y: Tensor) -> Tensor:
+        """Σ r − k log r per sample, (B,), with r = peak·u + s and k = max(peak·(y + 1)/2 + s, 0).
+
+        s = (read · peak / 2)² photons: a Poisson variable shifted so has the mean and variance
+        of y. That is exact for read = 0; its score has mean 0 at the truth for any read.
+        Where u < 1/1024, solvers' estimates below black included, −log continues along its
+        tangent, so that the gradient is finite and points back.
+        """
+        self.check(clean)
+        peak = column(self.peak, clean)
+        shift = (column(self.read, clean) * peak / 2) ** 2
+        rate = (clean + 1) / 2 * peak + shift
+        count = ((y + 1) / 2 * peak + shift).clamp_min(0)
+        least = peak * DARK + shift
+        safe = torch.maximum(rate, torch.as_tensor(least).to(rate))
+        log = safe.log() + (rate - safe) / safe
+        return (rate - count * log).flatten(1).sum(1)
+
+
+def poisson(peak: Values, clip: bool = False) -> Poisson:
+    """Photon counting, `peak` photons at white; with `clip` less than no light is taken as none."""
+    return Poisson(peak, clip=clip)
+
+
+def poisson_gaussian(peak: Values, read: Values, clip: bool = False) -> Poisson:
+    """Photon counting as `poisson`, and Gaussian read noise on the [-1, 1] range."""
+    return Poisson(peak, read, clip)

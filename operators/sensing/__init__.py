@@ -1,0 +1,16 @@
+"""Compressed sensing: random and fast orthonormal measurements."""
+
+from operators.sensing._dct import DCT, dct
+from operators.sensing.block import BlockSensing, block_sensing
+from operators.sensing.random import DenseGaussian, WalshHadamard, dense_gaussian, walsh_hadamard
+
+__all__ = [
+    "BlockSensing",
+    "DCT",
+    "DenseGaussian",
+    "WalshHadamard",
+    "block_sensing",
+    "dct",
+    "dense_gaussian",
+    "walsh_hadamard",
+]

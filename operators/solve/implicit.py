@@ -1,0 +1,46 @@
+"""Solves whose gradient is another solve: nothing of the iteration is stored for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from operators.solve.conjugate import Map, cg, cgls
+
+
+class _Solve(torch.autograd.Function):
+    """x = M⁻¹ b, whose gradient is M⁻¹ g: implicit, nothing of the iteration is stored."""
+
+    @staticmethod
+    def forward(ctx: Any, b: Tensor, matvec: Map, name: str) -> Tensor:
+        ctx.matvec, ctx.name = matvec, name
+        return cg(matvec, b, name=name)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        return _Solve.apply(grad, ctx.matvec, ctx.name), None, None  # pyright: ignore
+
+
+class _Pinv(torch.autograd.Function):
+    """x = A⁺ y by `cgls`, whose gradient is (Aᵀ)⁺ g."""
+
+    @staticmethod
+    def forward(ctx: Any, y: Tensor, a: Map, at: Map, name: str) -> Tensor:
+        ctx.a, ctx.at, ctx.name = a, at, name
+        return cgls(a, at, y, name=name)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
+        return _Pinv.apply(grad, ctx.at, ctx.a, ctx.name), None, None, None  # pyright: ignore
+
+
+def solve(matvec: Map, b: Tensor, name: str = "solve") -> Tensor:
+    """M⁻¹ b by `cg` for symmetric positive definite M, differentiable in b."""
+    return _Solve.apply(b, matvec, name)  # pyright: ignore
+
+
+def least_squares(a: Map, at: Map, y: Tensor, name: str = "least_squares") -> Tensor:
+    """A⁺ y, the least-squares solution of least norm, by `cgls`, differentiable in y."""
+    return _Pinv.apply(y, a, at, name)  # pyright: ignore
