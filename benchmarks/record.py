@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from inverse.benchmarking.provenance import commit, processor
-from inverse.images import as_json, write_atomic
+from inverse.files import as_json, write_atomic
 
 RESULTS = Path(__file__).parent / "results"
 

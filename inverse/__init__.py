@@ -9,7 +9,19 @@
 with ``problem`` and `Rng` from `operators`; ``cite("nested")`` is the BibTeX of its papers.
 """
 
-from inverse.solvers.citing import cite
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from inverse.solvers.citing import cite
 
 __all__ = ["cite"]
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """What the package gives, loaded when it is asked for."""
+    if name == "cite":
+        from inverse.solvers.citing import cite
+
+        return cite
+    raise AttributeError(f"module 'inverse' has no attribute {name!r}")

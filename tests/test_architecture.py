@@ -17,8 +17,8 @@ ROOMS = {  # from the ground up: a room may import what stands in a line above i
         {"resolution", "sensing", "medical", "colour", "nonlinear", "video", "interop"},
     ],
     "inverse": [
-        {"images", "levels"},
-        {"denoise"},
+        {"files", "levels"},
+        {"images", "denoise"},
         {"priors"},
         {"starts", "steps", "flows", "transitions"},
         {"samplers"},

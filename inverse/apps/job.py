@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from inverse.apps.configuration import FOLDER, check_values, target_of
 from inverse.apps.words import check_overrides
-from inverse.images import new_folder
+from inverse.files import new_folder
 
 
 def _new_folder(path: str) -> str:

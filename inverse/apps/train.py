@@ -29,6 +29,7 @@ class Values:
     device: str
     precision: str
     threads: Count | None
+    workers: Count | None
 
 
 def run(config: DictConfig) -> None:

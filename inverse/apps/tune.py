@@ -12,7 +12,7 @@ from inverse.apps.configuration import FOLDER, ConfigurationError, build, expect
 from inverse.apps.device import pick_device
 from inverse.apps.job import Job
 from inverse.apps.values import Count, Name, Natural
-from inverse.images import write_atomic
+from inverse.files import write_atomic
 from inverse.metrics import LPIPS
 from inverse.samplers import decoded
 from inverse.solving import Budget

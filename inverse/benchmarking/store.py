@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from inverse.benchmarking.grid import Unit, digest
-from inverse.images import save_image, write_atomic
+from inverse.files import write_atomic
+from inverse.images import save_image
 
 if TYPE_CHECKING:
     import pandas

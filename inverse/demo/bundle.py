@@ -6,7 +6,7 @@ from pathlib import Path
 
 from inverse.demo.choices import MASK, PHOTO
 from inverse.demo.runs import Run
-from inverse.images import as_json, write_atomic
+from inverse.files import as_json, write_atomic
 from inverse.restoring import Report
 
 

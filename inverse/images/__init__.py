@@ -1,6 +1,5 @@
 """The disk: pictures, measurements, data sets, panels."""
 
-from inverse.images.files import as_json, named, new_folder, write_atomic
 from inverse.images.measurements import load_measurement, save_measurement
 from inverse.images.panels import MAGMA, Tile, anytime_strip, error_tile, magma, panel, progress
 from inverse.images.pictures import (
@@ -23,15 +22,12 @@ __all__ = [
     "SUFFIXES",
     "Tile",
     "anytime_strip",
-    "as_json",
     "error_tile",
     "from_unit",
     "list_images",
     "load_image",
     "load_measurement",
     "magma",
-    "named",
-    "new_folder",
     "panel",
     "progress",
     "sample_photograph",
@@ -39,5 +35,4 @@ __all__ = [
     "save_measurement",
     "to_picture",
     "to_unit",
-    "write_atomic",
 ]

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inverse.images.files import write_atomic
+from inverse.files import write_atomic
 from inverse.images.pictures import load_image
 from operators import LinearOperator, Operator
 from operators.core.files import is_numpy, read_numpy

@@ -13,7 +13,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from inverse.images.files import write_atomic
+from inverse.files import write_atomic
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 # name: file inside the installed scikit-image wheel, and the (left, top, side) square to show

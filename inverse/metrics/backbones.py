@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inverse.images import write_atomic
+from inverse.files import write_atomic
 
 SITE = "https://download.pytorch.org/models/"
 FILES = {  # torchvision's names; the last eight hexadecimal digits begin the file's SHA-256

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inverse.denoise import Prior
-from inverse.images import write_atomic
+from inverse.files import write_atomic
 from inverse.levels import Level
 from inverse.priors.labels import number_of
 from inverse.priors.network import unet

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from torch import Tensor
 
+from inverse.files import named
 from inverse.images import (
     PHOTOGRAPHS,
     ImageError,
     list_images,
     load_image,
-    named,
     sample_photograph,
     sources,
 )

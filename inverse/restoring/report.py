@@ -7,16 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from inverse.images import (
-    Tile,
-    anytime_strip,
-    as_json,
-    error_tile,
-    panel,
-    progress,
-    save_measurement,
-    write_atomic,
-)
+from inverse.files import as_json, write_atomic
+from inverse.images import Tile, anytime_strip, error_tile, panel, progress, save_measurement
 from inverse.images import save_image as save
 from inverse.metrics import LPIPS, psnr, score, summarise
 from inverse.metrics.fidelity import SSIM_WINDOW

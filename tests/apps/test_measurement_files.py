@@ -77,4 +77,4 @@ def test_a_picture_of_another_size_asks_for_the_shape(inverse, photo):
     code, _, err, _ = inverse(f"measurement={photo}", "operator=resample")
     assert code == 1 and "shape=[3,256,256]" in err
     code, _, err, _ = inverse("measurement=", "operator=identity")
-    assert code == 1 and "measurement is empty" in err
+    assert code == 1 and "measurement must be text (not empty)" in err

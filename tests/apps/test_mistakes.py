@@ -21,7 +21,7 @@ BAD = {
     "sigma no number": (["noise.sigma=loud"], "noise.sigma must be a number"),
     "sides no powers of two": (["operator=walsh_hadamard", "size=30"], "power"),
     "unwritable folder": (["hydra.run.dir=notes.png/out"], "notes.png"),
-    "unknown device": (["device=tpu"], "auto, cpu or cuda"),
+    "unknown device": (["device=tpu"], "auto, cpu, cuda"),
     "missing prior": (["prior.path=nowhere"], "prior weights not found"),
     "corrupt prior": (["prior.path=notes.png"], "corrupt"),
     "no samples": (["samples=0"], "samples must be a positive whole number, got 0"),

@@ -11,7 +11,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from inverse.benchmarking.commands import override
-from inverse.images import as_json, named, new_folder
+from inverse.files import as_json, named, new_folder
 from inverse.restoring import report as restoration
 
 NAMES = [

@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from inverse.files import write_atomic
 from inverse.images import (
     PHOTOGRAPHS,
     ImageError,
@@ -16,7 +17,6 @@ from inverse.images import (
     sample_photograph,
     save_image,
     to_unit,
-    write_atomic,
 )
 
 

@@ -96,7 +96,6 @@ def test_daps_takes_the_levels_flow_and_step_sizes_that_are_released(momentum):
         flow = flow + (b - a) * (flow - x0) / a
     h = 1e-8 * (1 - momentum) / (2 * gradients) * (1 - 0.99 * step / (steps + 1))
     rng = Rng64(range(COUNT))
-    rng.normal(x.shape)  # the start of the estimate of ||A||
     z = flow
     v = rng.normal(x.shape).flatten(1) if momentum else torch.zeros_like(z)
     for _ in range(gradients):

@@ -11,7 +11,7 @@ from inverse.benchmarking.report.plots import anytime, pareto, svg
 from inverse.benchmarking.report.tables import CONVENTIONS, Frame, Series, read
 from inverse.benchmarking.report.tasks import Task, tasks, text
 from inverse.benchmarking.store import FAILED
-from inverse.images import write_atomic
+from inverse.files import write_atomic
 from inverse.metrics.sets import Features
 
 HERE = Path(__file__).parent
