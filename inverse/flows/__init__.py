@@ -1,20 +1,12 @@
 """Data flows: maps of states x -> x through which the data enter, and likelihood scores."""
 
-from inverse.flows.flat import Flat
-from inverse.flows.glue import Glue
-from inverse.flows.mean_square import MeanSquare
 from inverse.flows.moments import MomentScore, RowSumScore
 from inverse.flows.norm import Norm
 from inverse.flows.pinv import Pinv, PinvScore
 from inverse.flows.replace import Replace
 from inverse.flows.score import ScoreFlow
-from inverse.flows.smooth import SmoothNorm
-from inverse.flows.step import Stepped
 
 __all__ = [
-    "Flat",
-    "Glue",
-    "MeanSquare",
     "MomentScore",
     "Norm",
     "Pinv",
@@ -22,6 +14,4 @@ __all__ = [
     "Replace",
     "RowSumScore",
     "ScoreFlow",
-    "SmoothNorm",
-    "Stepped",
 ]

@@ -10,7 +10,6 @@ from inverse.samplers.latent import (
     flow_grid,
     latent_grid,
 )
-from inverse.samplers.particles.pinning import Potential
 from inverse.samplers.particles.resampling import choose, flat
 from inverse.samplers.particles.sampler import draw
 from inverse.samplers.process import Nested, Process
@@ -27,7 +26,6 @@ __all__ = [
     "LatentNoise",
     "LatentWiener",
     "Nested",
-    "Potential",
     "Process",
     "Reusing",
     "Sampler",

@@ -1,9 +1,33 @@
 """FlowChef: steering a flow by the gradient at its estimate."""
 
-from inverse.denoise import Prior
-from inverse.flows import MeanSquare
+from torch import Tensor
+
+from inverse.denoise import DataFlow, Evaluation, Prior
+from inverse.levels import Level
 from inverse.samplers import Process, Sampler, decoded, flow_grid
 from inverse.transitions import DDIM
+
+
+class MeanSquare(DataFlow):
+    """``x_b <- x_b - scale grad_x0 ||y - A x0||^2 / m``, m how many values were measured.
+
+    No backward pass through the network. The nudge shrinks with the residual; with A it is stable
+    below ``scale = m / ||A||^2``.
+
+    Raises:
+        ValueError: for a negative scale.
+    """
+
+    def __init__(self, scale: float = 500.0) -> None:
+        if scale < 0:
+            raise ValueError(f"MeanSquare: scale must not be negative, got {scale}")
+        self.scale = scale
+
+    def __call__(self, ev: Evaluation, a: Level, b: Level, fraction: float) -> Tensor:
+        def loss(x0: Tensor) -> Tensor:
+            return ev.problem.residual(x0).square().flatten(1).sum(1) / ev.problem.measured
+
+        return ev.slope(loss) * (-self.scale * fraction / b.alpha)
 
 
 def flowchef(

@@ -1,12 +1,32 @@
 """PnP-DM: plug-and-play diffusion models, a split Gibbs sampler."""
 
-from inverse.denoise import Prior
-from inverse.flows import Stepped
-from inverse.levels import DATA_FIRST, Grid, Ladder
+from torch import Tensor
+
+from inverse.denoise import DataFlow, DataStep, Evaluation, Prior
+from inverse.levels import DATA_FIRST, Grid, Ladder, Level
 from inverse.samplers import Averaged, Nested, Process, Sampler
 from inverse.starts import Grey
 from inverse.steps import Sample
 from inverse.transitions import Anneal, DPMSolver2M
+
+
+class Stepped(DataFlow):
+    """``x <- alpha step(x / alpha)``: the whole step, at the level of the state, no denoising.
+
+    For chains whose states are images themselves, as those of a Gibbs sampler.
+
+    Raises:
+        ValueError: in a splitting that divides the data's part; a step has no half.
+    """
+
+    def __init__(self, step: DataStep) -> None:
+        self.step, self.requires = step, step.requires
+
+    def __call__(self, ev: Evaluation, a: Level, b: Level, fraction: float) -> Tensor:
+        if fraction != 1:
+            raise ValueError("Stepped: a data step cannot be divided; give the data one stage")
+        x = ev.x / ev.level.alpha
+        return self.step(x, ev.level, ev.problem, ev.rng) - x
 
 
 def pnpdm(

@@ -1,9 +1,79 @@
 """TDS: the twisted diffusion sampler."""
 
-from inverse.denoise import Prior
-from inverse.levels import VP, Grid
-from inverse.samplers.particles import Particles, Resampling, Twisted
-from inverse.transitions import DDIM
+from torch import Tensor
+
+from inverse.denoise import (
+    BACKWARD,
+    LINEAR,
+    Evaluation,
+    Prior,
+    estimate,
+    linear_operator,
+    log_evidence,
+    matched_variance,
+    noise_variance,
+    squares,
+)
+from inverse.flows import PinvScore
+from inverse.levels import VP, Grid, Level
+from inverse.samplers.particles import Forecast, Particles, Proposal, Resampling
+from inverse.transitions import DDIM, Renoise
+from operators import Problem, Rng
+from operators.solve import dot
+
+
+class Twisted(Proposal):
+    """Particles move by the prior's kernel at the estimate guided with ``score = grad log psi``.
+
+    ``psi_a(x) = N(y; A D(x), r^2 A A^T + sigma_y^2 I)`` is the twisting function, and a particle
+    weighs ``p(x_b | x_a) psi_b(x_b) / (q(x_b | x_a) psi_a(x_a))`` with q the guided kernel. One
+    backward pass per step. psi_b is weighed at the next step, with the estimate made there.
+    """
+
+    differentiable = True
+    requires = frozenset({LINEAR, BACKWARD})
+
+    def __init__(self, prior: DDIM | Renoise, data_variance: float | None = 1.0) -> None:
+        super().__init__(prior, data_variance)
+        self.score = PinvScore(data_variance)
+
+    def start(self, level: Level, data: Tensor | None, problem: Problem, rng: Rng) -> Tensor:
+        return rng.normal((len(problem), *problem.operator.in_shape)).mul_(level.sigma)
+
+    def forecast(self, ev: Evaluation, b: Level) -> Forecast:
+        est, a, psi = ev.estimate, ev.level, self._psi(ev)
+        mean, std = self.step(est, a, b)
+        if b.sigma == 0:
+            return Forecast(mean, std, (psi,))
+        twisted = est.x0 + (a.sigma**2 / a.alpha) * self.score(ev)
+        shift = self.step(estimate(ev.x, twisted, a), a, b)[0] - mean
+        return Forecast(mean, std, (psi, shift))
+
+    def weigh(self, ev: Evaluation, forecast: Forecast, b: Level, data: Tensor | None) -> Tensor:
+        return forecast.extras[0]
+
+    def move(
+        self,
+        forecast: Forecast,
+        a: Level,
+        b: Level,
+        data: Tensor | None,
+        problem: Problem,
+        rng: Rng,
+    ) -> tuple[Tensor, Tensor | float]:
+        mean, std = forecast.mean, forecast.std
+        if b.sigma == 0:  # psi is the integral of this draw: nothing is left to weigh
+            operator = linear_operator(problem, "Twisted")
+            return operator.posterior_sample(mean, problem.y, problem.sigma, std**2, rng), 0.0
+        psi, shift = forecast.extras
+        noise = rng.normal(shift.shape)
+        ratio = squares(shift) / (2 * std**2) + dot(shift, noise) / std
+        return mean + shift + std * noise, -psi - ratio
+
+    def _psi(self, ev: Evaluation) -> Tensor:
+        operator = linear_operator(ev.problem, "Twisted")
+        r2, noise = matched_variance(ev.level, self.data_variance), noise_variance(ev.problem)
+        return log_evidence(operator, ev.estimate.x0, ev.problem.y, noise, r2)
 
 
 def tds(

@@ -1,6 +1,5 @@
 """Where a sampler starts: pure noise, or a crude restoration."""
 
-from inverse.starts.encoding import Encoded
 from inverse.starts.start import (
     Grey,
     PinvStart,
@@ -12,7 +11,6 @@ from inverse.starts.start import (
 )
 
 __all__ = [
-    "Encoded",
     "Grey",
     "PinvStart",
     "PureNoise",

@@ -1,6 +1,5 @@
 """Data steps: maps of estimates x0 -> x0 through which the data enter."""
 
-from inverse.steps.descend import Descend
 from inverse.steps.langevin import Langevin
 from inverse.steps.lift import Lift
 from inverse.steps.project import Project
@@ -8,7 +7,6 @@ from inverse.steps.prox import Prox
 from inverse.steps.sample import Sample
 
 __all__ = [
-    "Descend",
     "Langevin",
     "Lift",
     "Project",

@@ -7,7 +7,6 @@ from inverse.transitions.multistep import DPMSolver2M, Momentum, Multistep
 from inverse.transitions.ode import Heun
 from inverse.transitions.restart import Restart
 from inverse.transitions.spectral import Spectral
-from inverse.transitions.switched import Switched
 
 __all__ = [
     "Anneal",
@@ -19,6 +18,5 @@ __all__ = [
     "Renoise",
     "Restart",
     "Spectral",
-    "Switched",
     "climb",
 ]

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from inverse import solvers
-from inverse.flows import Flat
 from inverse.priors import Gaussian
+from inverse.solvers._dmps import Flat
 from tests.inverse.cases import DIM, SHAPE, Joint, Rng64, dense_problem, gaussian_prior
 
 

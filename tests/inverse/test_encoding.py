@@ -7,8 +7,8 @@ from inverse import solvers
 from inverse.denoise import LINEAR, Denoiser, Guided
 from inverse.levels import VP, Grid, Level
 from inverse.samplers import Process
+from inverse.solvers._cycle import Encoded
 from inverse.solving import solve
-from inverse.starts import Encoded
 from inverse.transitions import DDIM, Heun
 from operators import Identity, Operator, Problem, Rng, gaussian
 from tests.inverse.cases import DIM, SHAPE, Exact, Rng64, dense_problem, gaussian_prior

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from inverse.denoise import LINEAR, Denoiser, estimate
-from inverse.flows import Stepped
 from inverse.levels import CLEAN, DATA_FIRST, VE, Ladder, Level
 from inverse.samplers import Averaged, Process
 from inverse.solvers import pnpdm
+from inverse.solvers._pnpdm import Stepped
 from inverse.starts import Grey
 from inverse.steps import Prox, Sample
 from inverse.transitions import Anneal

@@ -8,10 +8,11 @@ import torch
 
 from inverse import solvers
 from inverse.denoise import Evaluation, Guided, Prior
-from inverse.flows import MomentScore, Norm, RowSumScore, SmoothNorm
+from inverse.flows import MomentScore, Norm, RowSumScore
 from inverse.levels import VE, VP, Grid, Level
 from inverse.priors import Gaussian
 from inverse.samplers import Process
+from inverse.solvers._lgd import SmoothNorm
 from inverse.solving import solve
 from inverse.transitions import Heun
 from operators import Inpaint, Operator, Problem, Rng, gaussian

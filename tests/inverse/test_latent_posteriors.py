@@ -156,7 +156,7 @@ def test_a_step_equals_the_one_by_hand(name):
 def test_gluing_of_orthonormal_rows_is_the_published_paste():
     """Without noise and with A A^T = I: x' = A^T y + (I - A^T A) x, and E(x') - z0 as published."""
     from inverse.denoise import Evaluation
-    from inverse.flows import Glue
+    from inverse.solvers._psld import Glue
     from operators import inpaint_random
 
     operator = inpaint_random(IMAGE, keep=0.5, seed=2).to(torch.float64)

@@ -10,7 +10,8 @@ from inverse.denoise import Denoiser, Guided
 from inverse.flows import PinvScore, ScoreFlow
 from inverse.levels import Level
 from inverse.samplers import Process
-from inverse.transitions import DDIM, DPMSolver2M, Heun, Momentum, Multistep, Switched
+from inverse.solvers._guided_flow import Switched
+from inverse.transitions import DDIM, DPMSolver2M, Heun, Momentum, Multistep
 from tests.inverse.cases import DIM, SHAPE, Exact, Rng64, dense_problem, gaussian_prior
 
 START, END = 2.0, 0.25

@@ -9,8 +9,11 @@ from inverse import solvers
 from inverse.denoise import BACKWARD, LINEAR, SPECTRAL, estimate, log_evidence
 from inverse.levels import VP, Grid
 from inverse.priors import Gaussian
-from inverse.samplers import Potential, choose, draw, flat
-from inverse.samplers.particles import Filtering, Particles, Pinned, Resampling, Twisted
+from inverse.samplers import choose, draw, flat
+from inverse.samplers.particles import Particles, Resampling
+from inverse.solvers._fps_smc import Filtering
+from inverse.solvers._mcgdiff import Pinned, Potential
+from inverse.solvers._tds import Twisted
 from inverse.solving import Budget, solve
 from inverse.transitions import DDIM, Renoise
 from operators import Problem, Rng, SpectralOperator, blur_gaussian, dense_gaussian, downsample
