@@ -19,7 +19,7 @@ from benchmarks.quality import measured, problems, restore
 from benchmarks.record import RESULTS, save
 from inverse.denoise import Denoiser, Guided, Prior, Transition
 from inverse.flows import PinvScore, ScoreFlow
-from inverse.levels import VP, Grid
+from inverse.levels import VP, Grid, vp_grid
 from inverse.metrics import LPIPS, score
 from inverse.priors import BUNDLED, load_prior
 from inverse.samplers import Process, Sampler
@@ -52,7 +52,7 @@ INSIDE: dict[str, Transition] = {
 
 def samplers(prior: Prior, kind: str, steps: int) -> dict[str, Sampler]:
     """Every rule on one flow, in so many steps."""
-    grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time")
+    grid = vp_grid(steps)
     if kind == "split":
         flow = ScoreFlow(PinvScore(1.0))
         return {name: Process(prior, RULES[name], grid, flow, "strang") for name in SPLIT}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from inverse.denoise import Guided, Prior, Score, Transition
 from inverse.flows import ScoreFlow
-from inverse.levels import DATA_FIRST, VP, Grid
+from inverse.levels import DATA_FIRST, Grid, vp_grid
 from inverse.samplers import Process
 from inverse.solvers import guided_flow
 from inverse.transitions import DDIM, DPMSolver2M, Heun, Momentum, Multistep
@@ -20,7 +20,7 @@ class Method:
 
 
 def _grid(steps: int, spacing: str) -> Grid:
-    return Grid(steps, VP(), start=150.0, end=0.01, spacing=spacing)
+    return vp_grid(steps, spacing=spacing)
 
 
 def _unsplit(rule: Transition, steps: tuple[int, ...], spacing: str = "time") -> Method:

@@ -19,16 +19,16 @@ from inverse.denoise.denoisers import (
     needs_of,
 )
 from inverse.denoise.equivariant import Equivariant
-from inverse.denoise.evidence import explain, stein_variance
 from inverse.denoise.linear import (
+    explain,
     linear_operator,
-    log_evidence,
     matched_variance,
     noise_level,
     noise_variance,
     spectrum,
     squares,
     steepness,
+    stein_variance,
 )
 from inverse.denoise.needs import BACKWARD, LINEAR, MASK, NOTHING, SPECTRAL, Needs, Unfit, check
 
@@ -59,7 +59,6 @@ __all__ = [
     "estimate",
     "explain",
     "linear_operator",
-    "log_evidence",
     "matched_variance",
     "needs_of",
     "noise_level",

@@ -117,14 +117,41 @@ def squares(x: Tensor) -> Tensor:
     return x.flatten(1).square().sum(1, dtype=widest(x.device))
 
 
-def log_evidence(
-    operator: LinearOperator, mean: Tensor, y: Tensor, variance: float | Tensor, r2: float
-) -> Tensor:
-    """``log N(y; A m, r^2 A A^T + variance I)``, (B,), up to what does not depend on the mean m.
+def explain(
+    operator: LinearOperator,
+    mean: Tensor,
+    y: Tensor,
+    variance: float | Tensor,
+    r2: float | Tensor,
+) -> tuple[Tensor, Tensor]:
+    """For ``x ~ N(m, r^2 I)``: its mean given y, and ``log N(y; A m, r^2 A A^T + variance I)``.
 
-    That is ``-1/2 min_x ||y - A x||^2 / variance + ||x - m||^2 / r^2``, a sum of squares: nothing
-    cancels, however small the variance (a number, or one per sample) of the data is.
+    The logarithm (B,) leaves out what does not depend on the mean m: it is ``-1/2 min_x ||y -
+    A x||^2 / variance + ||x - m||^2 / r^2``, a sum of squares: nothing cancels, however small the
+    variance of the data is. The variances are numbers, or one per sample.
     """
     x = operator.prox(mean, y, variance / r2)
-    fit = (y - operator(x)) / column(variance, y) ** 0.5
-    return -0.5 * (squares(fit) + squares(x - mean) / r2)
+    misfit = (y - operator(x)) / column(variance, y) ** 0.5
+    return x, -0.5 * (squares(misfit) + squares(x - mean) / r2)
+
+
+def stein_variance(noise: Tensor, change: Tensor, std: float, level: Level, group: int) -> Tensor:
+    """Variance of x0 given x, per value and white, (B,); the mean over each group of samples.
+
+    Tweedie: ``r^2 = sigma^2 / alpha tr J / d`` with J the Jacobian of the estimate D. Stein:
+    ``E[n . D(c + std n)] = std E[tr J]``. So the noise n that was last added to a state and the
+    change of the estimate that came with it are enough. The mean is not taken to lie below its
+    standard error, nor r^2 above nsr^2, which a flat prior has.
+
+    Args:
+        noise, change: n and D(c + std n) less anything that does not depend on n, (B, C, H, W).
+        group: how many consecutive samples are averaged over.
+
+    Reference: Stein, 1981, doi:10.1214/aos/1176345632; Efron, 2011, doi:10.1198/jasa.2011.tm11181.
+    """
+    product = (noise * change).view(len(noise) // group, -1)
+    error = product.std(1, correction=0) / product.shape[1] ** 0.5
+    slope = product.mean(1).maximum(error) / std
+    most = level.nsr**2
+    r2 = (slope * (level.sigma**2 / level.alpha)).clamp(1e-6 * most, most)
+    return r2.repeat_interleave(group)

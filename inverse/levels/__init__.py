@@ -1,6 +1,6 @@
 """The path from image to noise: levels, walks down them, splittings. Plain floats."""
 
-from inverse.levels.grids import SPACINGS, Grid, Growing, Ladder, Passes, Walk
+from inverse.levels.grids import SPACINGS, Grid, Growing, Ladder, Passes, Walk, vp_grid
 from inverse.levels.schedules import CLEAN, VE, VP, Cosine, Discrete, Flow, Level
 from inverse.levels.splittings import DATA_FIRST, LIE, STRANG, UNSPLIT, Splitting, splitting
 
@@ -24,4 +24,5 @@ __all__ = [
     "VP",
     "Walk",
     "splitting",
+    "vp_grid",
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from math import log
 
-from inverse.levels.schedules import CLEAN, VE, Level, Schedule
+from inverse.levels.schedules import CLEAN, VE, VP, Level, Schedule
 
 Walk = Callable[[Level | None], Sequence[Level]]
 """The levels to walk, down to clean, from a start or from one of its own: a `Grid`, a `Ladder`."""
@@ -97,6 +97,11 @@ class Grid:
                 for _ in range(self.repeats - 1):
                     yield from reversed(levels[i - self.jump : i])
                     yield from levels[i - self.jump + 1 : i + 1]
+
+
+def vp_grid(steps: int, *, spacing: str = "time", jump: int = 1, repeats: int = 1) -> Grid:
+    """The variance-preserving levels of DDPM's timesteps, from nsr 150 down to 0.01, then clean."""
+    return Grid(steps, VP(), start=150.0, end=0.01, spacing=spacing, jump=jump, repeats=repeats)
 
 
 class Passes:

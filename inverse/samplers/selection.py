@@ -5,7 +5,16 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from inverse.denoise import LINEAR, Memory, Needs, Prior, explain, linear_operator, stein_variance
+from inverse.denoise import (
+    LINEAR,
+    Memory,
+    Needs,
+    Prior,
+    explain,
+    linear_operator,
+    noise_variance,
+    stein_variance,
+)
 from inverse.levels import Level, Walk
 from inverse.samplers.particles.resampling import flat, systematic
 from inverse.samplers.sampler import Descent
@@ -87,11 +96,11 @@ class Selection(Descent):
             r2 = x0.new_full((len(x0),), a.nsr**2)
         else:
             r2 = stein_variance(memory.noise, x0 - memory.x0, memory.std, a, self.group)
-        mean, evidence = explain(x0, r2, problem)
+        operator, noise = linear_operator(problem, "Selection"), noise_variance(problem)
+        mean, evidence = explain(operator, x0, problem.y, noise, r2)
         if self.group > 1 and memory is not None and memory.log_weights is not None:
             rows, log_weights = self._select(memory.log_weights + evidence, b.sigma == 0, rng)
             x, x0, mean = x[rows], x0[rows], mean[rows]
-        operator = linear_operator(problem, "Selection")
         drawn = operator.posterior_sample(x0, problem.y, problem.sigma, r2, rng)
         if b.sigma == 0:
             return drawn * b.alpha, drawn, None
@@ -101,8 +110,8 @@ class Selection(Descent):
         if self.group > 1:
             told = b.nsr**-2 - a.nsr**-2  # precision with which the move shows x0
             shown = (state / b.alpha - x * (kept / a.alpha)) / (1 - kept)
-            forecast = x0.lerp(shown, column(told / (told + 1 / r2), x0))
-            log_weights = log_weights - explain(forecast, 1 / (told + 1 / r2), problem)[1]
+            forecast, r2 = x0.lerp(shown, column(told / (told + 1 / r2), x0)), 1 / (told + 1 / r2)
+            log_weights = log_weights - explain(operator, forecast, problem.y, noise, r2)[1]
         return state, mean, trail._replace(log_weights=log_weights)
 
     def _select(self, log_weights: Tensor, always: bool, rng: Rng) -> tuple[Tensor, Tensor]:

@@ -1,7 +1,7 @@
 """DDNM+: denoising diffusion null-space model for noisy data."""
 
 from inverse.denoise import Prior
-from inverse.levels import VP, Grid
+from inverse.levels import vp_grid
 from inverse.samplers import Process
 from inverse.transitions import Restart, Spectral
 
@@ -37,5 +37,5 @@ def ddnm_plus(
     slip, left out here. The released "simplified" variant is not this rule: it scales the noise
     twice. Time travel noises the last x0 afresh, as released (Alg. 2 diffuses the state).
     """
-    grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time", jump=jump, repeats=repeats)
+    grid = vp_grid(steps, jump=jump, repeats=repeats)
     return Process(prior, Restart(Spectral(eta, carry=carry)), grid)

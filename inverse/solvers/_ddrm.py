@@ -1,7 +1,7 @@
 """DDRM: denoising diffusion restoration models."""
 
 from inverse.denoise import Prior
-from inverse.levels import VP, Grid
+from inverse.levels import vp_grid
 from inverse.samplers import Process
 from inverse.starts import SpectralStart
 from inverse.transitions import Spectral
@@ -27,5 +27,5 @@ def ddrm(prior: Prior, *, steps: int = 20, eta: float = 0.85, eta_b: float = 1.0
     at its level exactly (the released code divides it by nsr instead of by sqrt(1 + nsr^2): 2e-5
     of it).
     """
-    grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time")
+    grid = vp_grid(steps)
     return Process(prior, Spectral(eta, eta_b), grid, start=SpectralStart())

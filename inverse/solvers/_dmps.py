@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from inverse.denoise import LINEAR, DataFlow, Evaluation, Prior, linear_operator, noise_variance
-from inverse.levels import VP, Grid, Level
+from inverse.levels import Level, vp_grid
 from inverse.samplers import Process
 from inverse.transitions import DDIM
 
@@ -49,5 +49,5 @@ def dmps(prior: Prior, *, steps: int = 1000, lam: float = 1.75, eta: float = 1.0
     code takes it after the step, with the level before it); estimates are not clipped to [-1, 1],
     which is left to the prior.
     """
-    grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time")
+    grid = vp_grid(steps)
     return Process(prior, DDIM(eta), grid, flow=Flat(lam))

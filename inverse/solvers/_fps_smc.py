@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
-from inverse.denoise import Evaluation, Prior, linear_operator, log_evidence, noise_variance
-from inverse.levels import VP, Grid, Level
+from inverse.denoise import Evaluation, Prior, explain, linear_operator, noise_variance
+from inverse.levels import Level, vp_grid
 from inverse.samplers.particles import Forecast, Particles, Proposal, Resampling
 from inverse.transitions import Renoise
 from operators import Problem, Rng
@@ -40,7 +40,7 @@ class Filtering(Proposal):
         operator = linear_operator(ev.problem, "Filtering")
         variance = noise_variance(ev.problem) * b.alpha**2
         y = _per_particle(data, ev.problem)
-        return log_evidence(operator, forecast.mean, y, variance, forecast.std**2)
+        return explain(operator, forecast.mean, y, variance, forecast.std**2)[1]
 
     def move(
         self,
@@ -83,6 +83,6 @@ def fps_smc(
     0.05, draws at the level above it what it weighs at the one below, and weighs after the move,
     by ratios that differ between tasks where the rule has one constant).
     """
-    grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time")
+    grid = vp_grid(steps)
     resampling = Resampling(threshold=1.0, scheme="multinomial")
     return Particles(prior, Filtering(Renoise(zeta)), grid, particles, resampling)

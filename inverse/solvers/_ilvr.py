@@ -2,7 +2,7 @@
 
 from inverse.denoise import Prior
 from inverse.flows import Replace
-from inverse.levels import VP, Grid
+from inverse.levels import vp_grid
 from inverse.samplers import Process
 from inverse.transitions import DDIM
 
@@ -29,5 +29,5 @@ def ilvr(
     the paper (the released code noises it to the one before); estimates are not clipped to [-1, 1],
     which is left to the prior.
     """
-    grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time")
+    grid = vp_grid(steps)
     return Process(prior, DDIM(eta), grid, project=Replace(factor, until))

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from inverse.denoise import DataFlow, Evaluation, Prior, matched_variance
-from inverse.levels import VP, Grid, Level
+from inverse.levels import Level, vp_grid
 from inverse.samplers import Process
 from inverse.transitions import DDIM
 
@@ -55,5 +55,5 @@ def lgd(
     Departures: none known from the paper; the best-known port (InverseBench) averages the losses'
     gradients instead of taking the log-mean-exp.
     """
-    grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time")
+    grid = vp_grid(steps)
     return Process(prior, DDIM(eta), grid, flow=SmoothNorm(zeta, draws))

@@ -2,7 +2,7 @@
 
 from inverse.denoise import Prior
 from inverse.flows import PinvScore, ScoreFlow
-from inverse.levels import DATA_FIRST, VP, Grid
+from inverse.levels import DATA_FIRST, vp_grid
 from inverse.samplers import Process
 from inverse.transitions import Multistep
 
@@ -24,6 +24,6 @@ def ltsp(
     start with Runge-Kutta steps instead of lower orders. The order of the two is the released one.
     Estimates are not clipped to [-1, 1], which is left to the prior.
     """
-    grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time")
+    grid = vp_grid(steps)
     flow = ScoreFlow(PinvScore(data_variance))
     return Process(prior, Multistep(order), grid, flow, DATA_FIRST)

@@ -2,7 +2,7 @@
 
 from inverse.denoise import Prior
 from inverse.flows import Norm, Replace
-from inverse.levels import VP, Grid
+from inverse.levels import vp_grid
 from inverse.samplers import Process
 from inverse.transitions import DDIM
 
@@ -19,5 +19,5 @@ def mcg(prior: Prior, *, steps: int = 1000, zeta: float = 1.0, eta: float = 1.0)
     released code noises them to the one before), A^+ and image-space noise serve any linear
     operator, the residual is not weighted (the paper's W = I), no clipping to [-1, 1].
     """
-    grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time")
+    grid = vp_grid(steps)
     return Process(prior, DDIM(eta), grid, flow=Norm(zeta), project=Replace())

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from inverse.denoise import SPECTRAL, Evaluation, Prior, squares
-from inverse.levels import VP, Grid, Level
+from inverse.levels import Level, vp_grid
 from inverse.samplers.particles import Forecast, Particles, Proposal, Resampling
 from inverse.transitions import DDIM, Renoise
 from operators import Problem, Rng, SpectralOperator
@@ -120,6 +120,6 @@ def mcgdiff(
     right on average but by weights of boundless variance. t_i is not rounded to a level of the
     grid; the levels are those of the continuous VP path, evenly spaced in time.
     """
-    grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time")
+    grid = vp_grid(steps)
     resampling = Resampling(threshold=1.0, scheme="multinomial")
     return Particles(prior, Pinned(DDIM(eta), kappa), grid, particles, resampling)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from inverse.denoise import BACKWARD, Evaluation, Memory, Needs, Prior, noise_variance
-from inverse.levels import CLEAN, VP, Grid, Level
+from inverse.levels import CLEAN, Grid, Level, vp_grid
 from inverse.samplers import Descent
 from inverse.solvers._adam import adam
 from inverse.starts import PureNoise
@@ -152,5 +152,5 @@ def mgps(
     Departures: continuous VP levels; no warm start of the noisy steps (released for images: above
     0.7 of the time an estimate is fitted and carried along); sigma_y below 1e-3 counts as 1e-3.
     """
-    grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time")
+    grid = vp_grid(steps)
     return Midpoint(prior, grid, fraction, rate, Bursts(gradients, burst, period, opening, closing))

@@ -2,7 +2,7 @@
 
 from inverse.denoise import Guided, Prior
 from inverse.flows import MomentScore
-from inverse.levels import VP, Grid
+from inverse.levels import vp_grid
 from inverse.samplers import Process
 from inverse.transitions import DDIM
 
@@ -19,5 +19,5 @@ def mmps(prior: Prior, *, steps: int = 100, iterations: int = 3, eta: float = 1.
     Departures: GMRES instead of conjugate gradients, which diverge where the network's Jacobian is
     not symmetric positive (so does the authors' later library); levels of the continuous VP path.
     """
-    grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time")
+    grid = vp_grid(steps)
     return Process(Guided(prior, MomentScore(iterations)), DDIM(eta), grid)

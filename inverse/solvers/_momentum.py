@@ -2,7 +2,7 @@
 
 from inverse.denoise import Guided, Prior
 from inverse.flows import PinvScore
-from inverse.levels import VP, Grid
+from inverse.levels import vp_grid
 from inverse.samplers import Process
 from inverse.transitions import Momentum
 
@@ -28,5 +28,5 @@ def momentum(
     and 4 start with Runge-Kutta steps; HB on rules of higher order (eq. 14) is left out, as it too
     is of first order.
     """
-    grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time")
+    grid = vp_grid(steps)
     return Process(Guided(prior, PinvScore(data_variance)), Momentum(order, beta), grid)

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from inverse.denoise import Prior
 from inverse.flows import Norm
-from inverse.levels import VP, Grid
+from inverse.levels import vp_grid
 from inverse.samplers import Process
 from inverse.transitions import DDIM
 
@@ -31,5 +31,5 @@ def mpgd(
     Departures: the norm is per sample (the released code takes it over the batch); estimates are
     not clipped; with an autoencoder its gradient is used at all steps (released: in a middle part).
     """
-    grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time")
+    grid = vp_grid(steps)
     return Process(prior, DDIM(eta), grid, flow=Norm(scale, False, autoencoder))

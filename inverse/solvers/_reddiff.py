@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from inverse.denoise import Memory, Needs, Prior
-from inverse.levels import VP, Grid, Level
+from inverse.levels import Grid, Level, vp_grid
 from inverse.samplers import Chain
 from inverse.solvers._adam import Moments, adam
 from inverse.starts import wiener
@@ -63,5 +63,5 @@ def reddiff(
     amplifies the noise of an ill-conditioned A beyond what the steps of Adam can undo), and from
     grey where A is not linear; m counts the measured values of each sample.
     """
-    grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time")
+    grid = vp_grid(steps)
     return Variational(prior, grid, rate, lam)

@@ -2,7 +2,7 @@
 
 from inverse.denoise import MASK, Prior
 from inverse.flows import Replace
-from inverse.levels import VP, Grid
+from inverse.levels import vp_grid
 from inverse.samplers import Process
 from inverse.transitions import DDIM
 
@@ -21,5 +21,5 @@ def repaint(
     known pixels are also put into the result (the released code replaces before each step only);
     estimates are not clipped to [-1, 1], which is left to the prior.
     """
-    grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time", jump=jump, repeats=repeats)
+    grid = vp_grid(steps, jump=jump, repeats=repeats)
     return Process(prior, DDIM(eta), grid, project=Replace(requires=frozenset({MASK})))

@@ -2,7 +2,7 @@
 
 from inverse.denoise import Prior
 from inverse.flows import Replace
-from inverse.levels import VP, Grid
+from inverse.levels import vp_grid
 from inverse.samplers import Process
 from inverse.transitions import DDIM
 
@@ -18,5 +18,5 @@ def score_sde(prior: Prior, *, steps: int = 1000, eta: float = 1.0) -> Process:
     Departures: A^+ and image-space noise, so that any linear operator will do and not only those
     with orthonormal rows; ancestral steps on the continuous VP path without a corrector.
     """
-    grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time")
+    grid = vp_grid(steps)
     return Process(prior, DDIM(eta), grid, project=Replace())

@@ -13,7 +13,7 @@ from inverse.denoise import (
     estimate,
     noise_level,
 )
-from inverse.levels import VP, Grid, Level
+from inverse.levels import Level, vp_grid
 from inverse.samplers import Process
 from inverse.solvers._adam import adam
 from inverse.transitions import Renoise
@@ -88,5 +88,5 @@ def sitcom(
     fitted by the same squared norm (the script for them takes the norm itself, and never stops
     early); no gradient step is added for inpainting, estimates are not clipped.
     """
-    grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time")
+    grid = vp_grid(steps)
     return Process(InputFit(prior, iterations, rate, lam), Renoise(1), grid)

@@ -2,7 +2,7 @@
 
 from inverse.denoise import Prior
 from inverse.flows import PinvScore, ScoreFlow
-from inverse.levels import VP, Grid
+from inverse.levels import vp_grid
 from inverse.samplers import Process
 from inverse.transitions import Heun, Multistep
 
@@ -38,6 +38,6 @@ def stsp(
     long.
     """
     spacing = "edm" if corrected else "time"
-    grid = Grid(steps, VP(), start=150.0, end=0.01, spacing=spacing)
+    grid = vp_grid(steps, spacing=spacing)
     flow = ScoreFlow(PinvScore(data_variance), midpoint=corrected, early=released and not corrected)
     return Process(prior, Heun() if corrected else Multistep(order), grid, flow, "strang")

@@ -8,14 +8,14 @@ from inverse.denoise import (
     Evaluation,
     Prior,
     estimate,
+    explain,
     linear_operator,
-    log_evidence,
     matched_variance,
     noise_variance,
     squares,
 )
 from inverse.flows import PinvScore
-from inverse.levels import VP, Grid, Level
+from inverse.levels import Level, vp_grid
 from inverse.samplers.particles import Forecast, Particles, Proposal, Resampling
 from inverse.transitions import DDIM, Renoise
 from operators import Problem, Rng
@@ -73,7 +73,7 @@ class Twisted(Proposal):
     def _psi(self, ev: Evaluation) -> Tensor:
         operator = linear_operator(ev.problem, "Twisted")
         r2, noise = matched_variance(ev.level, self.data_variance), noise_variance(ev.problem)
-        return log_evidence(operator, ev.estimate.x0, ev.problem.y, noise, r2)
+        return explain(operator, ev.estimate.x0, ev.problem.y, noise, r2)[1]
 
 
 def tds(
@@ -99,6 +99,6 @@ def tds(
     without noise), hence A A^T and sigma_y in psi; the last step draws x0 given the data; the
     guided estimate is not clipped to [-1, 1].
     """
-    grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time")
+    grid = vp_grid(steps)
     proposal = Twisted(DDIM(eta), data_variance)
     return Particles(prior, proposal, grid, particles, Resampling(threshold))

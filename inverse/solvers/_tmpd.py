@@ -2,7 +2,7 @@
 
 from inverse.denoise import Guided, Prior
 from inverse.flows import RowSumScore
-from inverse.levels import VP, Grid
+from inverse.levels import vp_grid
 from inverse.samplers import Process
 from inverse.transitions import DDIM
 
@@ -21,5 +21,5 @@ def tmpd(prior: Prior, *, steps: int = 100, eta: float = 1.0, floor: float = 0.1
     raised to it, since with a network's Jacobian they come out near zero or negative, and a score
     that would overshoot the measurements is scaled down (`RowSumScore`).
     """
-    grid = Grid(steps, VP(), start=150.0, end=0.01, spacing="time")
+    grid = vp_grid(steps)
     return Process(Guided(prior, RowSumScore(floor)), DDIM(eta), grid)

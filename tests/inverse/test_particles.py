@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from inverse import solvers
-from inverse.denoise import BACKWARD, LINEAR, SPECTRAL, estimate, log_evidence
+from inverse.denoise import BACKWARD, LINEAR, SPECTRAL, estimate, explain
 from inverse.levels import VP, Grid
 from inverse.priors import Gaussian
 from inverse.samplers import choose, draw, flat
@@ -120,13 +120,13 @@ def test_evidence_matches_the_dense_density():
     mean = torch.randn(5, *SHAPE, generator=torch.Generator().manual_seed(1)).double()
     y = PROBLEM.y.expand(5, -1)
     for variance, tol in ((0.09, 1e-9), (1e-8, 1e-6)):
-        found = log_evidence(PROBLEM.operator, mean, y, variance, 0.7)
+        found = explain(PROBLEM.operator, mean, y, variance, 0.7)[1]
         cover = 0.7 * MATRIX @ MATRIX.T + variance * torch.eye(4).double()
         rest = y - mean.flatten(1) @ MATRIX.T
         want = -0.5 * (rest * torch.linalg.solve(cover, rest.T).T).sum(1)
         assert torch.allclose(found, want, rtol=tol)
-    each = log_evidence(PROBLEM.operator, mean, y, torch.linspace(0.1, 0.5, 5).double(), 0.7)
-    alone = log_evidence(PROBLEM.operator, mean[2:3], y[2:3], 0.3, 0.7)
+    each = explain(PROBLEM.operator, mean, y, torch.linspace(0.1, 0.5, 5).double(), 0.7)[1]
+    alone = explain(PROBLEM.operator, mean[2:3], y[2:3], 0.3, 0.7)[1]
     assert torch.allclose(each[2:3], alone)
 
 

@@ -15,7 +15,7 @@ def test_evidence_and_mean_are_those_of_the_dense_gaussian():
     problem, matrix = dense_problem(batch=3)
     x0 = torch.randn(3, *SHAPE, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
     r2 = torch.tensor([0.2, 0.2, 0.2], dtype=torch.float64)
-    mean, log = explain(x0, r2, problem)
+    mean, log = explain(problem.operator, x0, problem.y, problem.sigma**2, r2)
     cov = 0.2 * matrix @ matrix.T + problem.sigma**2 * torch.eye(len(matrix)).double()
     law = torch.distributions.MultivariateNormal(x0.flatten(1) @ matrix.T, cov)
     exact = law.log_prob(problem.y)
