@@ -9,13 +9,13 @@ from inverse.apps.configuration import FOLDER, groups
 from inverse.apps.requirements import requirements
 from inverse.images import PHOTOGRAPHS
 
-TITLES = {
+TITLES = {  # in the order that a newcomer needs them
+    "solver": "Solvers (solver=...)",
     "operator": "Operators (operator=...)",
     "noise": "Noise (noise=...)",
-    "solver": "Solvers (solver=...)",
     "prior": "Priors (prior=...)",
-    "network": "Networks to train (inverse train network=...)",
     "recipe": "Recipes of training (inverse train recipe=...)",
+    "network": "Networks to train (inverse train network=...)",
 }
 
 
@@ -32,17 +32,22 @@ def describe(group: str, choice: str) -> tuple[str, str]:
     return comment, "  ".join(shown)
 
 
+def show(group: str, title: str) -> None:
+    """Print the choices of a group, each with its comment and its values."""
+    print(f"\n{title}")
+    for choice in groups()[group]:
+        comment, values = describe(group, choice)
+        print(f"  {choice:<20}{comment}")
+        if values:
+            print(f"  {'':<20}{values}")
+
+
 def main() -> None:
     if len(sys.argv) > 1 and sys.argv[1] not in ("-h", "--help"):
         raise ValueError(f"info takes no arguments, got {' '.join(sys.argv[1:])}")
-    for group, choices in groups().items():
-        print(TITLES.get(group, group))
-        for choice in choices:
-            comment, values = describe(group, choice)
-            print(f"  {choice:<20}{comment}")
-            if values:
-                print(f"  {'':<20}{values}")
-        print()
+    print("inverse restore image=... operator=... solver=... prior=...   from what stands below\n")
     print("Photographs (image=...)")
     print(f"  {', '.join(PHOTOGRAPHS)}: they come with scikit-image, free to use")
     print("  or a PNG, JPEG or WebP file of any size, or a folder of them")
+    for group, title in TITLES.items():
+        show(group, title)

@@ -4,6 +4,8 @@ import os
 import sys
 from importlib import import_module
 
+import inverse
+
 APPS = {
     "restore": "restore a photograph, or a measurement, with a diffusion prior",
     "info": "list operators, solvers, priors and photographs, and what each needs",
@@ -14,7 +16,8 @@ APPS = {
     "demo": "restore in the browser, step by step",
     "convert": "write a paper's checkpoint as a diffusers folder, to be used as a prior",
 }
-USAGE = "usage: inverse {" + ",".join(APPS) + "} [key=value ...] [--help] [--debug]\n\n"
+USAGE = "usage: inverse {" + ",".join(APPS) + "} [key=value ...] [--help] [--debug]\n"
+USAGE += "       inverse --version\n\n"
 USAGE += "\n".join(f"  inverse {name:<10}{text}" for name, text in APPS.items())
 
 
@@ -24,6 +27,9 @@ def main(arguments: list[str] | None = None) -> None:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(USAGE)
         sys.exit(0 if arguments else 2)
+    if arguments == ["--version"]:
+        print(f"anytime-inverse {inverse.__version__}")
+        sys.exit(0)
     app = arguments.pop(0)
     if app not in APPS:
         import difflib
