@@ -9,10 +9,11 @@ import hydra
 from hydra.errors import InstantiationException
 from omegaconf import DictConfig, OmegaConf
 
-import conf
+import inverse
 from inverse.apps.values import first_wrong, hints
 
-FOLDER = Path(conf.__file__).parent.resolve()
+INSTALLED = Path(inverse.__file__).parent.resolve() / "conf"  # where a wheel has it
+FOLDER = INSTALLED if INSTALLED.is_dir() else INSTALLED.parents[1] / "conf"  # or a checkout
 GRID = FOLDER / "_grid"  # the apps whose groups are lists of choices, so no groups of Hydra's
 TRUSTED = ("inverse.", "operators.")
 

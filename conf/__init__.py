@@ -1,1 +1,0 @@
-"""Hydra configurations, shipped with the package (the folder must be importable for that)."""
