@@ -66,7 +66,7 @@ def ours(
     """
     it = preset("nested")
     denoiser = Conditioned(Equivariant(prior), Prox(it.lam))
-    inside = Grid(inner, end=it.finest, spacing="log")
+    inside = Grid(inner, end=it.inner_end, spacing="log")
     outside = Grid(outer, start=it.start, end=it.end, spacing="log")
     flow = transition or Anneal(it.inner_temperature)
     warm = it.outer_temperature if temperature is None else temperature
@@ -90,7 +90,7 @@ def methods(prior: Prior, nfe: int) -> dict[str, Sampler]:
             found[name] = shipped
     for outer, inner in ((nfe // 6, 6), (nfe // 3, 3)):
         config = preset("nested_mean")
-        config.update({"outer": max(1, outer), "least": inner, "inner": inner})
+        config.update({"outer_steps": max(1, outer), "inner_least": inner, "inner_most": inner})
         found[f"mean {outer}x{inner}"] = build(config)(prior)
     found |= vanilla(prior, nfe)
     for name in ("ddnm", "ddnm_plus", "diffpir", "dps", "pigdm", "ddrm"):

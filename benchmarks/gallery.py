@@ -71,7 +71,7 @@ def of_operators(precision: str) -> None:
     prior, x, rows = bundled(precision), photograph(), []
     samplers: dict[bool, Sampler] = {}
     for linear, name, few in (
-        (True, "nested", {"outer": 4}),
+        (True, "nested", {"outer_steps": 4}),
         (False, "daps", settings("daps", NFE)),
     ):
         config = preset(name)

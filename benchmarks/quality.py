@@ -52,7 +52,7 @@ def ours_by_name(prior: Prior, names: str) -> dict[str, Sampler]:
 def vanilla(prior: Prior, nfe: int | None = None) -> dict[str, Sampler]:
     """The preset ``plain``: as many calls as ``nested``, same network, data step and start."""
     config = preset("plain")
-    config.update({"outer": nfe or config.outer})
+    config.update({"outer_steps": nfe or config.outer_steps})
     return {"vanilla": build(config)(prior)}
 
 

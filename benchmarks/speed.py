@@ -55,7 +55,7 @@ class Count(TorchDispatchMode):
 
 
 SOLVERS = {
-    "nested": (lambda prior: nested(prior, outer=4, least=5, inner=5), 5),
+    "nested": (lambda prior: nested(prior, outer_steps=4, inner_least=5, inner_most=5), 5),
     "diffpir": (lambda prior: diffpir(prior, steps=4), 1),
     "ddnm": (lambda prior: ddnm(prior, steps=4), 1),
 }

@@ -66,8 +66,8 @@ def restoring(x0: Tensor, prior: Prior, tile: int) -> Iterator[dict]:
     seeds = [seed_for("tiles", i) for i in range(len(x0))]
     mask = inpaint_random(tuple(x0.shape[1:]), keep=0.3)
     problem = measure(mask, gaussian(0.05), x0, Rng(seeds))
-    whole = solve(nested(prior, outer=2), problem, Rng(seeds)).x0
-    tiled = solve(nested(Tiled(prior, tile), outer=2), problem, Rng(seeds)).x0
+    whole = solve(nested(prior, outer_steps=2), problem, Rng(seeds)).x0
+    tiled = solve(nested(Tiled(prior, tile), outer_steps=2), problem, Rng(seeds)).x0
     yield {"lost": 0.7} | row(x0, whole, tiled, tile // 4, tile)
 
 

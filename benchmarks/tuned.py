@@ -55,15 +55,15 @@ def settings(name: str, nfe: int) -> dict:
     """What is changed in the configuration of a solver so that it spends about ``nfe`` calls."""
     match name:
         case "nested":
-            return {"outer": max(1, round(nfe * 9 / 24))}  # 24 calls in 9 steps
+            return {"outer_steps": max(1, round(nfe * 9 / 24))}  # 24 calls in 9 steps
         case "nested_sharp":
-            return {"outer": max(1, round(nfe / 4))}  # 24 calls in 6 steps
+            return {"outer_steps": max(1, round(nfe / 4))}  # 24 calls in 6 steps
         case "plain":
-            return {"outer": nfe}
+            return {"outer_steps": nfe}
         case "nested_mean":
-            return {"outer": max(1, nfe // 3)}  # 24 calls in 8 steps
+            return {"outer_steps": max(1, nfe // 3)}  # 24 calls in 8 steps
         case "nested_posterior":
-            return {"inner": max(1, nfe // int(preset(name).outer))}
+            return {"steps": max(1, nfe // int(preset(name).passes))}
         case "daps" | "daps_hmc":
             return {"steps": max(1, nfe // int(preset(name).ode_steps))}
         case "sitcom":

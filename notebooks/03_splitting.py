@@ -198,7 +198,7 @@ flows = {
     "Strang": lambda n: Process(
         network, Heun(), Grid(n, start=20.0, end=0.02), ScoreFlow(pinv, midpoint=True), STRANG
     ),
-    "nested": lambda n: nested(network, outer=n),
+    "nested": lambda n: nested(network, outer_steps=n),
 }
 tiles = []
 for name, n in (

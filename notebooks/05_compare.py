@@ -43,12 +43,12 @@ entrants = {
     "nested": solvers.nested(prior),
     "nested_mean": solvers.nested(
         prior,
-        outer=8,
-        inner=6,
-        start=0.2,
-        full=0.06,
-        end=0.06,
-        finest=0.025,
+        outer_steps=8,
+        inner_most=6,
+        outer_start=0.2,
+        inner_most_from=0.06,
+        outer_end=0.06,
+        inner_end=0.025,
         lam=0.06,
         outer_temperature=0.3,
         inner_temperature=0.0,
@@ -154,7 +154,7 @@ samplers = {
     "ddrm": solvers.ddrm(toy, steps=20),
     "pigdm": solvers.pigdm(toy, steps=20),
     "dps": solvers.dps(toy, steps=20),
-    "nested": solvers.nested(toy, outer=7, least=3),
+    "nested": solvers.nested(toy, outer_steps=7, inner_least=3),
     "nested_posterior": solvers.nested_posterior(toy, group=count),
 }
 draws = {"exact": exact, "exact, again": again}

@@ -34,7 +34,7 @@ def inverse(tmp_path, monkeypatch, capsys):
 SMALL = [
     "benchmark", "data=[astronaut, coffee]", "size=16", "lpips=[]", "out=run", "device=cpu",
     "prior={name: file, path: prior.safetensors}", "operator=identity",
-    "solver=[{name: nested, outer: 2, inner: 1}, {name: diffpir, steps: [2, 3]}]",
+    "solver=[{name: nested, outer_steps: 2, inner_most: 1}, {name: diffpir, steps: [2, 3]}]",
 ]  # fmt: skip
 
 
@@ -46,7 +46,7 @@ def test_a_grid_runs_once_and_a_longer_one_goes_on(inverse, tmp_path):
     assert len(rows) == 2 * 3 * 2 and rows["psnr"].notna().all()
     assert set(rows["noise"]) == {"gaussian(sigma=0.05)", "gaussian(sigma=0.1)"}
     assert set(rows["solver"]) == {
-        "nested(outer=2, inner=1)", "diffpir(steps=2)", "diffpir(steps=3)",
+        "nested(outer_steps=2, inner_most=1)", "diffpir(steps=2)", "diffpir(steps=3)",
     }  # fmt: skip
     code, out, _ = inverse(*SMALL, "noise.sigma=[0.05, 0.1, 0.2]")
     assert code == 0 and "18 units of work, 12 done before" in out

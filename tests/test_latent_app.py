@@ -42,7 +42,7 @@ def test_latent_priors_restore_photographs(restore, tmp_path, solver):
 def test_a_prompt_and_a_budget(restore, tmp_path):
     folder = pipelines.stable(tmp_path / "sd")
     told = ("prior.prompt='a cat, sitting'", "prior.guidance=2", "solver=nested_latent")
-    code, _, _, results = restore(folder, *told, "size=32", "budget.nfe=4", "solver.inner=2")
+    code, _, _, results = restore(folder, *told, "size=32", "budget.nfe=4", "solver.inner_most=2")
     metrics = json.loads((results / "metrics.json").read_text())
     assert code == 0 and metrics["nfe"] == 4 and metrics["finished"]
 

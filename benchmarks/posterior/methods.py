@@ -45,13 +45,13 @@ Method = Callable[[Prior, Settings], Sampler]
 def _nested(prior: Prior, s: Settings) -> Sampler:
     return solvers.nested(
         prior,
-        outer=max(1, s.steps // 5),
-        least=5,
-        inner=5,
-        start=s.start,
-        full=s.end * 4,
-        end=s.end * 4,
-        finest=s.end,
+        outer_steps=max(1, s.steps // 5),
+        inner_least=5,
+        inner_most=5,
+        outer_start=s.start,
+        inner_most_from=s.end * 4,
+        outer_end=s.end * 4,
+        inner_end=s.end,
         lam=1.0,
         outer_temperature=1.0,
         inner_temperature=1.0,
@@ -62,8 +62,8 @@ def _nested(prior: Prior, s: Settings) -> Sampler:
 def _ours(prior: Prior, s: Settings, group: int) -> Sampler:
     """Down to where a component of the mixture is a white Gaussian: its last step is exact."""
     finest = s.end if s.family == "gaussian" else 1.0
-    levels = {"inner": s.steps, "start": s.start, "again": 2 * finest, "finest": finest}
-    return solvers.nested_posterior(prior, outer=1, **levels, group=group)
+    levels = {"steps": s.steps, "start": s.start, "restart": 2 * finest, "end": finest}
+    return solvers.nested_posterior(prior, passes=1, **levels, group=group)
 
 
 def _down(make: Callable[..., Any], **constants: Any) -> Method:

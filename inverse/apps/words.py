@@ -51,8 +51,17 @@ def check_overrides(
         key = override.key_or_group
         free = override.is_add() or override.is_delete() or key.startswith("hydra")
         if not free and key not in keys and key not in known:
-            expect(key, sorted(keys | set(known)), "option")
+            _expect_key(key, sorted(keys | set(known)), known)
     return words
+
+
+def _expect_key(key: str, keys: Sequence[str], known: Iterable[str]) -> None:
+    """Refuse an unknown key; under a group, whose choice may have renamed it, with all it takes."""
+    group, _, name = key.rpartition(".")
+    if group not in known:
+        expect(key, keys, "option")
+    of_group = [k.removeprefix(f"{group}.") for k in keys if k.startswith(f"{group}.")]
+    expect(name, [k for k in of_group if not k.startswith("_")], f"option of the {group}")
 
 
 def _hint(config: DictConfig, top: dict[str, Any], key: str) -> Any:

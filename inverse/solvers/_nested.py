@@ -11,13 +11,13 @@ from inverse.transitions import DDIM, Anneal
 def nested(
     prior: Prior,
     *,
-    outer: int = 9,
-    least: int = 1,
-    inner: int = 3,
-    start: float = 0.3,
-    full: float = 0.2,
-    end: float = 0.05,
-    finest: float = 0.03,
+    outer_steps: int = 9,
+    inner_least: int = 1,
+    inner_most: int = 3,
+    outer_start: float = 0.3,
+    inner_most_from: float = 0.2,
+    outer_end: float = 0.05,
+    inner_end: float = 0.03,
     lam: float = 0.18,
     start_temperature: float = 0.0,
     outer_temperature: float = 0.5,
@@ -29,10 +29,10 @@ def nested(
     """An outer annealing whose denoiser is a whole inner restoration by operator splitting.
 
     Outer, from a Wiener restoration with ``start_temperature sigma n`` upon it:
-    ``x <- R(x) + outer_temperature sigma n`` over ``outer`` levels sigma from ``start`` to ``end``.
-    R, the inner chain, walks from sigma down to ``finest`` in ``least`` network calls at ``start``,
-    growing as a power of sigma to ``inner`` at ``full``,
-    and alternates the prior and the data (half-quadratic splitting):
+    ``x <- R(x) + outer_temperature sigma n`` over ``outer_steps`` levels sigma, from
+    ``outer_start`` to ``outer_end``. R, the inner chain, walks from sigma down to ``inner_end`` in
+    ``inner_least`` network calls at ``outer_start``, growing as a power of sigma to ``inner_most``
+    from ``inner_most_from`` down, and alternates the prior and the data (half-quadratic splitting):
     ``x0 = D(x, s)``, ``x0' = argmin ||y - A x||^2 + lam sigma_y^2 / s^2 ||x - x0||^2``,
     ``x <- x0' + inner_temperature s' n``. Each outer step ends clean: a viable restoration.
 
@@ -55,8 +55,10 @@ def nested(
     """
     step, network = Prox(lam), Equivariant(prior) if equivariant else prior
     denoiser = Prepared(step, network) if data_first else Conditioned(network, step)
-    inside = Growing(least, inner, top=start, bottom=full, end=finest)
-    outside = Grid(outer, start=start, end=end, spacing="log")
+    inside = Growing(
+        inner_least, inner_most, top=outer_start, bottom=inner_most_from, end=inner_end
+    )
+    outside = Grid(outer_steps, start=outer_start, end=outer_end, spacing="log")
     flow = Anneal(inner_temperature) if inner_eta is None else DDIM(inner_eta)
     begin = WienerStart(start_temperature)
     return nest(denoiser, inside, flow, outside, outer_temperature, begin)

@@ -12,13 +12,13 @@ from inverse.transitions import Anneal
 def nested_latent(
     prior: Prior,
     *,
-    outer: int = 9,
-    least: int = 1,
-    inner: int = 3,
-    start: float = 0.6,
-    full: float = 0.4,
-    end: float = 0.1,
-    finest: float = 0.06,
+    outer_steps: int = 9,
+    inner_least: int = 1,
+    inner_most: int = 3,
+    outer_start: float = 0.6,
+    inner_most_from: float = 0.4,
+    outer_end: float = 0.1,
+    inner_end: float = 0.06,
     lam: float = 0.72,
     outer_temperature: float = 0.5,
     inner_temperature: float = 1.0,
@@ -37,8 +37,10 @@ def nested_latent(
     """
     autoencoder = autoencoder_of(prior)
     denoiser = Conditioned(prior, Lift(Prox(lam), autoencoder, keep=True))
-    inside = Growing(least, inner, top=start, bottom=full, end=finest)
-    outside = Grid(outer, start=start, end=end, spacing="log")
+    inside = Growing(
+        inner_least, inner_most, top=outer_start, bottom=inner_most_from, end=inner_end
+    )
+    outside = Grid(outer_steps, start=outer_start, end=outer_end, spacing="log")
     begin = LatentWiener(autoencoder)
     flow = Anneal(inner_temperature)
     process = nest(denoiser, inside, flow, outside, outer_temperature, begin)

@@ -23,7 +23,7 @@ def inverse(weights, tmp_path, monkeypatch, capsys):
     def run(*arguments, app="restore", folder="out"):
         small = [f"prior.path={weights}", "prior=file", "size=32", "lpips=null"]
         if not any(str(argument).startswith("solver=") for argument in arguments):
-            small.append("solver.outer=2")
+            small.append("solver.outer_steps=2")
         if app == "restore":
             arguments = (*small, f"hydra.run.dir={folder}", *arguments)
         code = 0

@@ -113,7 +113,7 @@ def test_light_is_needed_to_count_photons(inverse):
 def test_every_solver_restores(weights, solver, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = OmegaConf.load(FOLDER / "solver" / f"{solver}.yaml")
-    steps = "solver.outer=2" if "outer" in config else "solver.steps=2"
+    steps = "solver.outer_steps=2" if "outer_steps" in config else "solver.steps=2"
     small = [f"prior.path={weights}", "prior=file", "size=32", "lpips=null", "hydra.run.dir=out"]
     command.main(["restore", f"solver={solver}", steps, *small])
     assert (tmp_path / "out" / "metrics.json").is_file()

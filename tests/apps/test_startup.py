@@ -91,7 +91,7 @@ def test_an_error_loads_no_heavy_library(tmp_path):
         "restore budget.nfe=0 size=32": "positive",
         "restore image=nowhere.png": "no such file",
         "restore size=32 operator=downsample solver=repaint": "needs an inpainting operator",
-        "restore size=32 operator=inpaint_box solver.outer=none": "whole number",
+        "restore size=32 operator=inpaint_box solver.outer_steps=none": "whole number",
         "restore size=32 lpips=best": "choose one of",
         "restore size=32 prior=file prior.path=nowhere": "not found",
         "restore size=32 prior=diffusers prior.path=nowhere": "nowhere",

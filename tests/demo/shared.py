@@ -11,7 +11,10 @@ from inverse.demo.choices import Form, Menu
 
 CONFIG = OmegaConf.to_container(OmegaConf.load(FOLDER / "demo.yaml"))
 SHARP = "nested, a sharp sample"
-CONFIG["solvers"][SHARP]["presets"]["quick"] = {"outer": 4, "least": 3}  # four steps of three calls
+CONFIG["solvers"][SHARP]["presets"]["quick"] = {
+    "outer_steps": 4,
+    "inner_least": 3,
+}  # four steps of three calls
 MENU = Menu.read({**CONFIG, "sizes": [32], "size": 32})
 RANDOM, PAINTED, BOX = "pixels lost at random", "painted by you", "a box lost"
 FORM = Form(size=32, degradation=RANDOM, strength=0.3, solver=SHARP)

@@ -32,7 +32,7 @@ expect.set_options(timeout=60_000)
 
 SHOTS = os.environ.get("INVERSE_SCREENSHOTS")
 MENU = Menu.read({**CONFIG, "sizes": [64, 128, 192, 256], "size": 64})
-QUICK = {"usual": {"outer": 4, "least": 3}}  # four steps of three calls
+QUICK = {"usual": {"outer_steps": 4, "inner_least": 3}}  # four steps of three calls
 FAST = {next(iter(MENU.solvers)): Solver("nested", QUICK)}
 
 

@@ -171,7 +171,7 @@ def test_gradients_are_those_of_the_prior(prior):
 
 
 WALKS = {
-    "nested": lambda prior: nested(prior, outer=3, equivariant=False),
+    "nested": lambda prior: nested(prior, outer_steps=3, equivariant=False),
     "ddnm": lambda prior: ddnm(prior, steps=6),
 }
 

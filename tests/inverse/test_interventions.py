@@ -34,7 +34,7 @@ def after(steps: int, sampler, problem) -> tuple[Iterate, Rng]:
 
 def test_new_measurements_are_taken_up_on_the_way():
     it = prior()
-    x, sampler = truth(it), nested(it, outer=4, inner=3)
+    x, sampler = truth(it), nested(it, outer_steps=4, inner_most=3)
     hole = measure(inpaint_box(SHAPE), NOISE, x, Rng([2]))
     whole = measure(Inpaint(SHAPE, torch.ones(1, 8, 8)), NOISE, x, Rng([2]))
     middle, rng = after(2, sampler, hole)
@@ -48,7 +48,7 @@ def test_new_measurements_are_taken_up_on_the_way():
 
 def test_what_is_painted_between_steps_stays_where_nothing_is_measured():
     it = prior()
-    x, sampler = truth(it), nested(it, outer=4, inner=3, outer_temperature=0.0)
+    x, sampler = truth(it), nested(it, outer_steps=4, inner_most=3, outer_temperature=0.0)
     problem = measure(inpaint_box(SHAPE), NOISE, x, Rng([2]))
     lost = (masks.box(SHAPE) == 0).expand(1, *SHAPE)
     middle, rng = after(3, sampler, problem)
@@ -63,7 +63,7 @@ def test_what_is_painted_between_steps_stays_where_nothing_is_measured():
 
 def test_a_warm_start_enters_at_its_own_level():
     it = prior()
-    x, sampler = truth(it), nested(it, outer=3, inner=2)
+    x, sampler = truth(it), nested(it, outer_steps=3, inner_most=2)
     problem = measure(inpaint_box(SHAPE), NOISE, x, Rng([2]))
     level = Level(1.0, 0.1)
     state = x + level.sigma * Rng([3]).normal(x.shape)  # say, another method's result

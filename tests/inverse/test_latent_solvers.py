@@ -184,8 +184,14 @@ def test_resample_acts_every_so_often_and_explains_the_data_at_the_end():
 # --- ours ------------------------------------------------------------------------------------
 def test_nested_on_latents_is_nested_where_images_are_their_own_latents():
     problem, _ = dense_problem(batch=2)
-    numbers = {"outer": 3, "inner": 2, "start": 0.6, "full": 0.3, "end": 0.1}
-    numbers |= {"finest": 0.06, "lam": 0.72}
+    numbers = {
+        "outer_steps": 3,
+        "inner_most": 2,
+        "outer_start": 0.6,
+        "inner_most_from": 0.3,
+        "outer_end": 0.1,
+    }
+    numbers |= {"inner_end": 0.06, "lam": 0.72}
     ours = final(solvers.nested_latent(gaussian_prior(), **numbers), problem, Rng64([3, 4]))
     pixels = final(
         solvers.nested(gaussian_prior(), **numbers, equivariant=False), problem, Rng64([3, 4])
@@ -218,7 +224,7 @@ SMALL = {
     "flowdps": functools.partial(solvers.flowdps, steps=3, rate=0.3),
     "flowchef": functools.partial(solvers.flowchef, steps=3, scale=5.0),
     "pnpflow": functools.partial(solvers.pnpflow, steps=3, draws=2),
-    "nested-latent": functools.partial(solvers.nested_latent, outer=2, inner=2),
+    "nested-latent": functools.partial(solvers.nested_latent, outer_steps=2, inner_most=2),
     "daps": functools.partial(solvers.daps, steps=2, ode_steps=2, langevin=2),
     "sitcom": functools.partial(solvers.sitcom, steps=2, iterations=3),
     "reddiff": functools.partial(solvers.reddiff, steps=3),
@@ -267,7 +273,7 @@ def test_latent_samplers_are_planned_counted_and_moved_as_others():
     assert isinstance(planned, Decoded) and isinstance(planned.sampler, Planned)
     result = solve(planned, problem, Rng([0]), Budget(nfe=4))
     assert (result.nfe, result.backward, result.finished) == (4, 4, True)
-    nested = solvers.nested_latent(p, outer=2, least=2, inner=2)
+    nested = solvers.nested_latent(p, outer_steps=2, inner_least=2, inner_most=2)
     assert solve(nested, problem, Rng([0])).nfe == 4
 
 

@@ -35,7 +35,7 @@ def test_wiener_with_one_sigma_per_sample(batch):
 def test_one_sigma_per_value_needs_whitening(solver):
     sigma = torch.rand(1, *SHAPE, generator=torch.Generator().manual_seed(0)) + 0.1
     problem = measure(inpaint_random(SHAPE, 0.5), Gaussian(sigma), truths(2), Rng([0, 1]))
-    size = {"outer": 2, "inner": 2} if solver == "nested" else {"steps": 3}
+    size = {"outer_steps": 2, "inner_most": 2} if solver == "nested" else {"steps": 3}
     sampler = getattr(solvers, solver)(tiny_prior(), **size)
     with pytest.raises(ValueError, match=r"one sigma per value.*whitened\(\)"):
         solve(sampler, problem, Rng([0, 1]))
@@ -49,6 +49,9 @@ LAWS = [Laplace(0.05), Uniform(0.2), Poisson(100.0), Poisson(100.0, 0.05), SaltA
 @pytest.mark.parametrize("noise", LAWS, ids=repr)
 def test_every_law_has_a_sigma_that_solvers_can_use(noise):
     problem = measure(inpaint_random(SHAPE, 0.5), noise, truths(2), Rng([0, 1]))
-    for sampler in (solvers.dps(tiny_prior(), steps=3), solvers.nested(tiny_prior(), outer=2)):
+    for sampler in (
+        solvers.dps(tiny_prior(), steps=3),
+        solvers.nested(tiny_prior(), outer_steps=2),
+    ):
         result = solve(sampler, problem, Rng([0, 1]))
         assert torch.isfinite(result.x0).all() and torch.isfinite(result.residual).all()

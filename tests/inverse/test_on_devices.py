@@ -131,7 +131,9 @@ def test_tune_runs_where_there_is_a_gpu(tmp_path, monkeypatch, capsys):
     pytest.importorskip("optuna", reason="tuning needs the extra: tune")
     Image.new("RGB", (16, 16), (200, 90, 30)).save(tmp_path / "a.png")
     monkeypatch.chdir(tmp_path)
-    words = "images=. operators=[identity] solver.outer=2 solver.inner=1 hydra.run.dir=out"
+    words = (
+        "images=. operators=[identity] solver.outer_steps=2 solver.inner_most=1 hydra.run.dir=out"
+    )
     with FakeDevice():
         main(["tune", *words.split(), "search={lam: [0.2, 0.5]}"])
     assert "best psnr" in capsys.readouterr().out

@@ -51,32 +51,32 @@ def planned(prior, budget, make=nested, **constants):
 
 @pytest.mark.parametrize("nfe", [3, 6, 11, 24, 60, 100])
 def test_a_budget_of_calls_is_used_and_kept(nfe, timed):
-    result = planned(timed(), Budget(nfe=nfe), inner=3)
+    result = planned(timed(), Budget(nfe=nfe), inner_most=3)
     assert nfe - 3 < result.nfe <= nfe and result.finished
 
 
 @pytest.mark.parametrize("seconds", [4.0, 10.0, 33.5, 200.0])
 def test_a_budget_of_time_is_used_and_kept(seconds, timed):
     prior = timed()
-    result = planned(prior, Budget(seconds=seconds), inner=3)
+    result = planned(prior, Budget(seconds=seconds), inner_most=3)
     assert seconds - 4 < prior.now <= seconds and result.finished
 
 
 def test_a_machine_that_slows_down_gets_a_shorter_plan(timed):
     prior = timed(lambda calls: 1.0 if calls < 12 else 5.0)
-    result = planned(prior, Budget(seconds=60.0), inner=3)
+    result = planned(prior, Budget(seconds=60.0), inner_most=3)
     assert prior.now <= 60 and result.nfe < 30 and result.snapshots[-1].nfe == result.nfe
 
 
 def test_the_first_estimate_comes_as_soon_as_without_a_plan(timed):
-    result = planned(timed(), Budget(nfe=60), least=3, inner=3)
+    result = planned(timed(), Budget(nfe=60), inner_least=3, inner_most=3)
     assert result.snapshots[0].nfe == 3
 
 
 def test_without_a_budget_the_walk_is_as_it_was(timed):
     prior = timed()
-    plain = list(nested(prior, outer=5).iterate(problem(), Rng([3])))
-    same = list(Planned(nested(prior, outer=5), Budget()).iterate(problem(), Rng([3])))
+    plain = list(nested(prior, outer_steps=5).iterate(problem(), Rng([3])))
+    same = list(Planned(nested(prior, outer_steps=5), Budget()).iterate(problem(), Rng([3])))
     assert [i.step for i in same] == [1, 2, 3, 4, 5] and all(i.steps == 5 for i in same)
     for a, b in zip(plain, same, strict=True):
         assert torch.allclose(a.x, b.x, atol=1e-6) and a.level.nsr == pytest.approx(b.level.nsr)
@@ -90,7 +90,7 @@ def test_levels_descend_to_clean_whatever_the_plan(timed):
 
 
 def test_resuming_goes_on_from_there(timed):
-    sampler = Planned(nested(timed(), outer=5), Budget())
+    sampler = Planned(nested(timed(), outer_steps=5), Budget())
     rng = Rng([3])
     walk = sampler.iterate(problem(), rng)
     middle = [next(walk), next(walk)][-1]
@@ -99,7 +99,7 @@ def test_resuming_goes_on_from_there(timed):
 
 
 def test_resuming_keeps_to_the_plan_that_was_made(timed):
-    sampler = Planned(nested(timed(), outer=3, inner=2), Budget(nfe=20))
+    sampler = Planned(nested(timed(), outer_steps=3, inner_most=2), Budget(nfe=20))
     walk = sampler.iterate(problem(), Rng([3]))
     middle = [next(walk) for _ in range(4)][-1]  # of ten steps, more than the grid's own three
     rest = list(sampler.iterate(problem(), Rng([3]), resume=middle))
@@ -107,7 +107,7 @@ def test_resuming_keeps_to_the_plan_that_was_made(timed):
 
 
 def test_solving_from_an_iterate_counts_from_there_and_falls_back_on_it(timed):
-    sampler, rng = nested(timed(), outer=4, least=3, inner=3), Rng([3])
+    sampler, rng = nested(timed(), outer_steps=4, inner_least=3, inner_most=3), Rng([3])
     whole = list(sampler.iterate(problem(), Rng([3])))
     walk = sampler.iterate(problem(), rng)
     middle = [next(walk), next(walk)][-1]

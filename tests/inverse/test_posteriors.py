@@ -98,11 +98,18 @@ def test_a_stochastic_transition_wants_the_data_flow_scaled():
 
 def test_a_nested_walk_that_keeps_its_noise_has_more_of_the_posteriors_spread():
     """As a sampler; fresh noise inside, our default, restores and claims too little spread."""
-    levels = {"outer": 4, "least": 8, "inner": 8, "start": 8.0, "end": 2.0, "finest": 0.05}
+    levels = {
+        "outer_steps": 4,
+        "inner_least": 8,
+        "inner_most": 8,
+        "outer_start": 8.0,
+        "outer_end": 2.0,
+        "inner_end": 0.05,
+    }
     warm = {"start_temperature": 1.0, "outer_temperature": 1.0, "equivariant": False, "lam": 1.0}
 
     def ratio(**kind: float) -> float:
-        return errors(solvers.nested(PRIOR, full=8.0, **levels, **warm, **kind))[1]
+        return errors(solvers.nested(PRIOR, inner_most_from=8.0, **levels, **warm, **kind))[1]
 
     kept, fresh = ratio(inner_eta=1.0), ratio()
     assert fresh < 0.5 < kept < 0.8

@@ -37,5 +37,5 @@ def test_inference_mode_is_refused_by_solvers_that_need_a_gradient_and_by_no_oth
         problem = given()
         with pytest.raises(Unfit, match="inference_mode.*no_grad"):
             solve(solvers.dps(tiny_prior(), steps=2), problem, Rng([0, 1]))
-        made = solve(solvers.nested(tiny_prior(), outer=2), problem, Rng([0, 1]))
+        made = solve(solvers.nested(tiny_prior(), outer_steps=2), problem, Rng([0, 1]))
     assert bool(made.x0.isfinite().all())

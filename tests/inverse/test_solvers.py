@@ -79,9 +79,13 @@ SOLVERS = {
     "reddiff": functools.partial(solvers.reddiff, steps=5),
     "sitcom": functools.partial(solvers.sitcom, steps=3, iterations=3),
     "tmpd": functools.partial(solvers.tmpd, steps=5),
-    "nested": functools.partial(solvers.nested, outer=3, inner=2),
-    "nested-keeps-noise": functools.partial(solvers.nested, outer=3, inner=2, inner_eta=1.0),
-    "nested-data-first": functools.partial(solvers.nested, outer=3, inner=2, data_first=True),
+    "nested": functools.partial(solvers.nested, outer_steps=3, inner_most=2),
+    "nested-keeps-noise": functools.partial(
+        solvers.nested, outer_steps=3, inner_most=2, inner_eta=1.0
+    ),
+    "nested-data-first": functools.partial(
+        solvers.nested, outer_steps=3, inner_most=2, data_first=True
+    ),
     "repaint": functools.partial(solvers.repaint, steps=6, jump=2, repeats=2),
     "score_sde": functools.partial(solvers.score_sde, steps=5),
     "pnpdm": functools.partial(solvers.pnpdm, steps=4, inner=2),
@@ -104,8 +108,8 @@ SOLVERS = {
     "resample": functools.partial(
         solvers.resample, steps=6, every=2, pixel_iterations=3, latent_iterations=2
     ),
-    "nested-latent": functools.partial(solvers.nested_latent, outer=3, inner=2),
-    "nested-posterior": functools.partial(solvers.nested_posterior, outer=2, inner=3),
+    "nested-latent": functools.partial(solvers.nested_latent, outer_steps=3, inner_most=2),
+    "nested-posterior": functools.partial(solvers.nested_posterior, passes=2, steps=3),
 }
 ROUNDING = 64
 """Units in the last place that a sample's neighbours may change, before the solver amplifies it."""
@@ -243,12 +247,12 @@ def test_steps_of_stateful_transitions_resume(transition, split):
 def test_solve_counts_network_calls_forward_and_backward():
     result = solve(solvers.dps(tiny_prior(), steps=5), problem(), Rng([0, 1, 2]))
     assert (result.nfe, result.backward, result.finished) == (5, 5, True)
-    result = solve(solvers.nested(tiny_prior(), outer=3), problem(), Rng([0, 1, 2]))
+    result = solve(solvers.nested(tiny_prior(), outer_steps=3), problem(), Rng([0, 1, 2]))
     assert (result.nfe, result.backward) == (7, 0)  # of one call, then three each
 
 
 def test_a_budget_of_calls_is_kept_and_the_best_so_far_returned():
-    sampler = solvers.nested(tiny_prior(), outer=4, least=3)
+    sampler = solvers.nested(tiny_prior(), outer_steps=4, inner_least=3)
     result = solve(sampler, problem(), Rng([0, 1, 2]), Budget(nfe=8), keep=4)
     assert result.nfe == 8 and not result.finished
     assert [s.nfe for s in result.snapshots] == [3, 6]
@@ -263,7 +267,7 @@ def test_long_runs_keep_a_few_snapshots_only():
 
 def test_a_budget_too_small_for_a_first_image_says_so():
     with pytest.raises(NothingReady, match="before a first restoration"):
-        solve(solvers.nested(tiny_prior(), least=3), problem(), Rng([0, 1, 2]), Budget(nfe=2))
+        solve(solvers.nested(tiny_prior(), inner_least=3), problem(), Rng([0, 1, 2]), Budget(nfe=2))
 
 
 def test_ctrl_c_returns_the_best_so_far():
@@ -271,7 +275,7 @@ def test_ctrl_c_returns_the_best_so_far():
         if last is not None and last.step == 2:
             raise KeyboardInterrupt
 
-    sampler = solvers.nested(tiny_prior(), outer=4, inner=2)
+    sampler = solvers.nested(tiny_prior(), outer_steps=4, inner_most=2)
     result = solve(sampler, problem(), Rng([0, 1, 2]), watch=interrupt)
     assert not result.finished and torch.isfinite(result.x0).all()
 
@@ -286,7 +290,9 @@ def test_a_time_budget_is_kept_within_one_call(monkeypatch):
             return super().denoise(x, level)
 
     prior = Slow({"channels": [16, 16], "layers": 1}).requires_grad_(False)
-    result = solve(solvers.nested(prior, outer=9, inner=2), problem(), Rng([0, 1, 2]), Budget(15.0))
+    result = solve(
+        solvers.nested(prior, outer_steps=9, inner_most=2), problem(), Rng([0, 1, 2]), Budget(15.0)
+    )
     assert not result.finished
     assert result.nfe == 7 and result.seconds == 14.0  # an eighth call would end at 16 s
 

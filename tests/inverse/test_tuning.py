@@ -53,7 +53,7 @@ def test_the_app_writes_every_trial_and_prints_overrides(tmp_path, monkeypatch, 
     Image.fromarray(pixels.byte().numpy()).save(tmp_path / "a.png")
     monkeypatch.chdir(tmp_path)
     main(
-        ["tune", "images=.", "operators=[identity]", "solver.outer=2", "solver.inner=1"]
+        ["tune", "images=.", "operators=[identity]", "solver.outer_steps=2", "solver.inner_most=1"]
         + ["search={lam: [0.2, 0.5]}", "hydra.run.dir=out", "device=cpu"]
     )
     rows = list(csv.DictReader((tmp_path / "out" / "trials.csv").open()))
