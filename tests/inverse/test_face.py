@@ -20,7 +20,7 @@ def test_a_restoration_takes_four_lines(tmp_path):
     Image.effect_noise((40, 36), 60).save(tmp_path / "photo.jpg")
     x = inverse.load_image(tmp_path / "photo.jpg", size=16)[None]
     problem = op.measure(op.inpaint_half(x.shape[1:]), op.gaussian(0.05), x, op.Rng([0]))
-    sampler = inverse.solvers.nested(inverse.priors.bundled(), outer=2)
+    sampler = inverse.solvers.nested(inverse.priors.bundled(), outer_steps=2)
     result = inverse.solve(sampler, problem, op.Rng([1]), inverse.Budget(nfe=1))
     assert isinstance(result, inverse.Result) and result.x0.shape == x.shape
     assert torch.isfinite(result.x0).all()
