@@ -26,7 +26,9 @@ class Langevin(DataStep):
     Args:
         steps: gradients of the data term.
         rate: share of the largest stable step, above 0 and below 2.
-        tau: standard deviation that the data term assumes; None is the problem's sigma_y.
+        tau: standard deviation that the data term assumes; None is the problem's sigma_y. Where
+            the operator rounds, sigma_y if that is more: a noisy y lies between levels, where no
+            image is, and a small tau drives x from one to the next.
         momentum: m in [0, 1).
         start, end: noise-to-signal ratios between which the step size falls.
         walk: on the image's scale; None is no bound.
@@ -64,7 +66,7 @@ class Langevin(DataStep):
     @torch.no_grad()
     def __call__(self, x0: Tensor, level: Level, problem: Problem, rng: Rng) -> Tensor:
         pull = level.nsr**-2
-        push = 1 / (noise_variance(problem) if self.tau is None else self.tau**2)
+        push = 1 / self._variance(problem)
         gain = steepness(problem, x0, rng)
         size = (self.rate / (pull + push * gain)).clamp_max(self.longest) * self._share(level)
         root, push = column(size.sqrt(), x0), column(push, x0)
@@ -75,6 +77,12 @@ class Langevin(DataStep):
             v = keep * v + root * slope + fresh * rng.normal(x0.shape)
             x = x + root * v
         return x
+
+    def _variance(self, problem: Problem) -> float | Tensor:
+        """``tau^2``."""
+        if self.tau is None:
+            return noise_variance(problem)
+        return noise_variance(problem, self.tau) if problem.operator.rounds else self.tau**2
 
     def _share(self, level: Level) -> float:
         ends = [nsr ** (1 / 7) for nsr in (self.start, level.nsr, self.end)]

@@ -37,6 +37,7 @@ class Operator(nn.Module, ABC):
     anchor: Tensor  # empty; follows .to(), so it tells dtype and device
     batch: int | None = None  # set where the parameters are one per sample
     counts: int | Tensor | None = None  # set by `count`
+    rounds: bool = False  # to levels, which vjp and jvp take no notice of
     reading: str = ""  # how the file that the parameters come from was read, set by `told`
 
     def __init__(self, in_shape: Sequence[int], out_shape: Sequence[int]) -> None:
@@ -230,14 +231,14 @@ def agreed(name: str, *parts: Operator) -> int | None:
 
 
 def adopt(owner: Operator, **parts: Operator) -> None:
-    """Hold the parts as submodules and take over their batch, dtype and device.
+    """Hold the parts as submodules; take over their batch, dtype, device, and whether one rounds.
 
     Raises ValueError where these differ between the parts.
     """
     batch = agreed(owner.name, *parts.values())
     for name, part in parts.items():
         owner.add_module(name, part)
-    owner.batch = batch
+    owner.batch, owner.rounds = batch, any(part.rounds for part in parts.values())
     owner.anchor = next(iter(parts.values())).anchor.clone()
     owner._refresh()
 

@@ -50,6 +50,7 @@ class JPEG(Operator):
     Reference: ITU-T T.81 (1992), Annex A and K; JFIF 1.02 for colour.
     """
 
+    rounds = True
     luma: Tensor
     chroma: Tensor
     basis: Tensor

@@ -89,6 +89,8 @@ class Quantise(Operator):
     Raises ValueError unless one of bits and step is given and in range.
     """
 
+    rounds = True
+
     def __init__(
         self, image_shape: Sequence[int], bits: int | None = None, step: float | None = None
     ) -> None:

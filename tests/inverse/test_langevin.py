@@ -10,7 +10,18 @@ from inverse.denoise import steepness
 from inverse.levels import CLEAN, VE, Grid, Level
 from inverse.priors import Gaussian
 from inverse.steps import Langevin
-from operators import Inpaint, Operator, Problem, Rng, blur_gaussian, gaussian, jpeg, quantise
+from operators import (
+    Inpaint,
+    Operator,
+    Problem,
+    Rng,
+    blur_gaussian,
+    framewise,
+    gaussian,
+    hdr,
+    jpeg,
+    quantise,
+)
 from tests.inverse.cases import DIM, SHAPE, Rng64, dense_problem, gaussian_prior
 
 COUNT = 2000
@@ -252,3 +263,28 @@ def test_pnpflow_stays_finite_and_fits_where_the_operator_rounds(name):
     *_, last = solvers.pnpflow(prior, steps=12, draws=1, power=0.1).iterate(given, Rng([1, 2]))
     grey = given.rms_residual(torch.zeros_like(x))
     assert torch.isfinite(last.x0).all() and (given.rms_residual(last.x0) < 0.8 * grey).all()
+
+
+@pytest.mark.parametrize("name", [*ROUNDING, "clip"])
+def test_a_small_tau_counts_as_the_noise_where_the_operator_rounds_alone(name):
+    """One step, by hand: rounded data pull by ``1 / sigma_y^2``, others by ``1 / tau^2``."""
+    operator = (ROUNDING | {"clip": lambda: hdr((3, 16, 16))})[name]().double()
+    x0, tau, level = smooth_images().double(), 0.01, VE()(0.5)
+    shift = torch.linspace(-0.3, 0.3, 768).double().view(3, 16, 16)
+    given = Problem(operator, gaussian([0.2, 0.005]), operator(x0) + shift)
+    spread = torch.tensor([0.2, 0.01] if name in ROUNDING else [0.01, 0.01]).double()
+    gain, rng = steepness(given, x0, Rng64([1, 2])), Rng64([1, 2])
+    rng.normal(x0.shape)
+    h = (0.5 / (4 + gain / spread**2)).view(2, 1, 1, 1)
+    pull = operator.vjp(x0, shift.expand_as(x0)) / spread.view(2, 1, 1, 1) ** 2
+    expected = x0 + h * pull + (2 * h).sqrt() * rng.normal(x0.shape)
+    got = Langevin(1, 0.5, tau, start=0.5, end=0.1)(x0, level, given, Rng64([1, 2]))
+    assert torch.allclose(got, expected, atol=1e-6)
+
+
+def test_what_holds_an_operator_that_rounds_rounds():
+    rounded, blur = quantise((3, 4, 16), 2), blur_gaussian((3, 4, 16), 3, 0.6)
+    plain = hdr((3, 4, 16))
+    assert (rounded @ blur).rounds and (blur @ rounded).rounds
+    assert framewise(rounded, 2).rounds and not framewise(plain, 2).rounds
+    assert not (plain @ blur).rounds
