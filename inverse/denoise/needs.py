@@ -25,7 +25,7 @@ class Need(NamedTuple):
 
 
 class Unfit(TypeError):
-    """A sampler was given a problem that it cannot take."""
+    """A sampler was given a problem, or a prior an image, that it cannot take."""
 
 
 Needs = frozenset[Need]

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from inverse.levels import Level
 from inverse.priors.edm import PRECISIONS, weights_dtype
+from inverse.priors.fitting import fit
 
 
 def configuration(network: nn.Module) -> Mapping[str, Any]:
@@ -24,6 +25,14 @@ def image_shape(network: nn.Module) -> tuple[int, int, int] | None:
         return None
     height, width = (size, size) if isinstance(size, int) else size
     return config["in_channels"], height, width
+
+
+def multiple_of(network: nn.Module) -> int:
+    """What its images' sides must be multiples of: of a U-Net's coarsest pixel, or a patch."""
+    config = configuration(network)
+    if "block_out_channels" in config:
+        return 2 ** (len(config["block_out_channels"]) - 1)
+    return config.get("patch_size", 1)
 
 
 def check_label(network: nn.Module, label: int | None) -> None:
@@ -62,8 +71,10 @@ def ask(network: nn.Module, z: Tensor, t: float, label: int | None, precision: s
     """The output (B, C, H, W) at ``z`` and timestep ``t``, in z's precision, less a variance.
 
     Raises:
+        Unfit: for a state of channels or sides that the network does not take.
         ValueError: for a network of another number of channels than C or 2 C.
     """
+    fit(z, configuration(network).get("in_channels"), multiple_of(network))
     dtype, channels, batch = PRECISIONS[precision], z.shape[1], (len(z),)
     times: Tensor = z.new_full(batch, t)
     labels = {}

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from inverse.denoise import Prior
 from inverse.files import write_atomic
 from inverse.levels import Level
+from inverse.priors.fitting import fit
 from inverse.priors.labels import number_of
 from inverse.priors.network import unet
 from inverse.priors.parametrisation import PARAMETRISATIONS, Parametrisation, wrapped
@@ -102,6 +103,7 @@ class EDMPrior(Prior):
         return out.to(z.dtype)
 
     def denoise(self, x: Tensor, level: Level) -> Tensor:
+        fit(x, 3)
         height, width = x.shape[-2:]
         multiple = 2 ** (len(self.config["channels"]) - (self.config["kind"] != "stem"))
         right, down = -width % multiple, -height % multiple
