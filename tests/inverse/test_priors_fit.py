@@ -12,7 +12,7 @@ from operators import Rng, gaussian, inpaint_random, measure
 
 
 def unet(channels: int, levels: int) -> torch.nn.Module:
-    from diffusers import UNet2DModel
+    from diffusers.models.unets.unet_2d import UNet2DModel
 
     return UNet2DModel(
         in_channels=channels,
@@ -27,7 +27,7 @@ def unet(channels: int, levels: int) -> torch.nn.Module:
 
 
 def transformer() -> torch.nn.Module:
-    from diffusers import DiTTransformer2DModel
+    from diffusers.models.transformers.dit_transformer_2d import DiTTransformer2DModel
 
     return DiTTransformer2DModel(
         num_attention_heads=2, attention_head_dim=8, in_channels=3, out_channels=3, num_layers=1,
