@@ -1,7 +1,5 @@
 """What a convolution sees beyond the border of an image, and the exact adjoint of that."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch
@@ -23,7 +21,7 @@ def known(owner: str, padding: str) -> str:
 
 
 def extend(x: Tensor, padding: str, reach: Sequence[int]) -> Tensor:
-    """(…, H, W) with reach = (i, j) more rows and columns on each side; "valid" adds nothing."""
+    """Pad (..., H, W) by reach = (i, j) rows and columns on each side; "valid" adds nothing."""
     if padding == "valid":
         return x
     if padding != "symmetric":
@@ -61,10 +59,10 @@ class Border:
         symmetric   b a | a b c d | d c    numpy "symmetric", scipy "reflect" (half-sample)
         replicate   a a | a b c d | d d    torch "replicate", scipy "nearest"
         circular    c d | a b c d | a b    scipy "wrap"
-        valid       nothing is added; out_sides are (H − h + 1, W − w + 1)
+        valid       nothing is added; out_sides are (H - h + 1, W - w + 1)
 
-    The convolution is measure(transfer(kernel) · spectrum(x)) and its adjoint
-    spectrum_t(transfer(kernel).conj() · measure_t(y)). The transform's sides are the next fast
+    The convolution is measure(transfer(kernel) * spectrum(x)) and its adjoint
+    spectrum_t(transfer(kernel).conj() * measure_t(y)). The transform's sides are the next fast
     ones that keep its wrap-around out of what is measured.
     """
 
@@ -87,26 +85,26 @@ class Border:
         self._first = both if folded or padding == "valid" else self.reach
 
     def transfer(self, kernel: Tensor) -> Tensor:
-        """(…, h, w) -> (…, N, M/2 + 1), complex."""
+        """The transform of a kernel: (..., h, w) -> (..., N, M/2 + 1), complex."""
         full = kernel.new_zeros(*kernel.shape[:-2], *self.fft_sides)
         full[..., : kernel.shape[-2], : kernel.shape[-1]] = kernel
         return fft.rfft2(full.roll([-n for n in self._first], (-2, -1)))
 
     def spectrum(self, x: Tensor) -> Tensor:
-        """(…, H, W) -> (…, N, M/2 + 1): the transform of the extended image."""
+        """The transform of the extended image: (..., H, W) -> (..., N, M/2 + 1)."""
         x = extend(x, self.padding, self.reach) if self.padding in FOLDED else x
         return fft.rfft2(x, self.fft_sides)
 
     def measure(self, z: Tensor) -> Tensor:
-        """(…, N, M/2 + 1) -> (…, *out_sides)."""
+        """What is measured of a product of transforms: (..., N, M/2 + 1) -> `(..., *out_sides)`."""
         return self._crop(z, self.out_sides)
 
     def measure_t(self, y: Tensor) -> Tensor:
-        """Together with `spectrum_t` the adjoint: (…, *out_sides) -> (…, N, M/2 + 1)."""
+        """Together with `spectrum_t` the adjoint: `(..., *out_sides)` -> (..., N, M/2 + 1)."""
         return fft.rfft2(y, self.fft_sides)
 
     def spectrum_t(self, z: Tensor) -> Tensor:
-        """(…, N, M/2 + 1) -> (…, H, W)."""
+        """The adjoint of `spectrum`: (..., N, M/2 + 1) -> (..., H, W)."""
         x = self._crop(z, self._kept)
         return fold(x, self.padding, self.reach) if self.padding in FOLDED else x
 

@@ -1,7 +1,5 @@
 """Blur with wrap-around borders, diagonal in the Fourier domain."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch
@@ -15,14 +13,19 @@ from operators.solve import column
 
 
 class Blur(SpectralOperator):
-    """y = k ∗ x, circular convolution: y[i] = Σ_j k[j] x[i − j], k's middle at j = 0.
+    """Blurs by circular convolution, as if the image were repeated on all sides.
 
-    image_shape: (C, H, W). kernel: (h, w), one per channel (C, h, w), or one per sample
-    (B, 1|C, h, w), with odd sides not above H and W. A kernel that does not sum to one is
-    allowed: its sum is the gain at frequency zero. (`scipy.ndimage.convolve(mode="wrap")`.)
-    With the orthonormal DFT F and the kernel's transfer h: V = F*, s = |h|, U = F* h/|h|;
-    coefficients are the complex half plane of `rfft2`.
-    Raises ValueError for even sides, a kernel above the image's size, or NaN in it.
+    `y[i] = sum_j k[j] x[i - j]`, the kernel's middle at j = 0
+    (`scipy.ndimage.convolve(mode="wrap")`). With the orthonormal DFT F and the kernel's transfer h:
+    `V = F*`, `s = |h|`, `U = F* h / |h|`; coefficients are the complex half plane of `rfft2`.
+
+    Args:
+        image_shape: (C, H, W).
+        kernel: (h, w), one per channel (C, h, w), or one per sample (B, 1|C, h, w), with odd sides
+            not above H and W; its sum, which need not be 1, is the gain at frequency zero.
+
+    Raises:
+        ValueError: for even sides, a kernel above the image's size, or NaN in it.
     """
 
     transfer: Tensor

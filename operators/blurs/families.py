@@ -1,7 +1,5 @@
 """Blurs by kernel and border: the class that solves best for them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,7 +22,9 @@ def blur_kernel(
     `Blur` for circular; `Separable` for any other where the kernel is an outer product (as
     Gaussians along the axes are); `CosineBlur` for symmetric where it is even; all of these in
     closed form. `PaddedBlur`, by conjugate gradients, for the rest.
-    Raises ValueError as these do.
+
+    Raises:
+        ValueError: as these do.
     """
     if borders.known("Blur", padding) == "circular":
         return Blur(image_shape, kernel)

@@ -1,7 +1,5 @@
 """Blur kernels: float64 tensors (h, w) with odd sides, non-negative, summing to 1."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +17,7 @@ def _odd(size: int) -> int:
 
 
 def gaussian(size: int = 61, std: float = 3.0) -> Tensor:
-    """k(i, j) ∝ exp(−(i² + j²) / 2 std²) on size × size pixels; std in pixels."""
+    """The kernel `k(i, j) ~ exp(-(i^2 + j^2) / 2 std^2)` on size x size pixels; std in pixels."""
     if not std > 0:
         raise ValueError(f"kernel: std must be > 0 pixels, got {std}")
     i = torch.arange(_odd(size), dtype=torch.float64) - (size - 1) / 2
@@ -49,7 +47,7 @@ def anisotropic(
 
 
 def defocus(size: int = 15, radius: float | None = None) -> Tensor:
-    """A uniform disc of `radius` pixels (size/2 by default), edges smoothed by 9 × 9 samples."""
+    """A uniform disc of `radius` pixels (size/2 by default), edges smoothed by 9 x 9 samples."""
     radius = _odd(size) / 2 if radius is None else radius
     if not 0 < radius <= size / 2:
         raise ValueError(f"kernel: radius must be in (0, size/2 = {size / 2}], got {radius}")
@@ -100,8 +98,9 @@ def _splat(points: Tensor, size: int) -> Tensor:
 def from_file(path: str | Path, key: str | None = None) -> Tensor:
     """Read a kernel from .npy, .npz (array `key`) or an image, and divide it by its sum.
 
-    Raises FileNotFoundError; ValueError for even sides, another rank, NaN or a sum that is not
-    positive.
+    Raises:
+        FileNotFoundError: for a file that is not there.
+        ValueError: for even sides, another rank, NaN or a sum that is not positive.
     """
     kernel = read_array(path, key)
     if kernel.ndim != 2 or kernel.shape[0] % 2 == 0 or kernel.shape[1] % 2 == 0:
@@ -118,8 +117,9 @@ def from_file(path: str | Path, key: str | None = None) -> Tensor:
 def bank(owner: str, kernel: Tensor, image_shape: Sequence[int]) -> Tensor:
     """A blur's kernel argument as (1|B, 1|C, h, w), float64 on the CPU.
 
-    Raises ValueError, in the owner's name, for another rank or channel count, even sides, sides
-    above the image's, NaN or inf.
+    Raises:
+        ValueError: in the owner's name, for another rank or channel count, even sides, sides above
+            the image's, NaN or inf.
     """
     kernel = torch.as_tensor(kernel).detach().to("cpu", torch.float64)
     given, sides, channels = tuple(kernel.shape), tuple(image_shape[1:]), image_shape[0]

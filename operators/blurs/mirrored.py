@@ -1,7 +1,5 @@
 """Blur with mirrored borders, diagonal in the cosine domain."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 
@@ -15,16 +13,21 @@ from operators.core.spectral import SpectralOperator
 
 
 class CosineBlur(SpectralOperator):
-    """y = k ∗ x̃ with half-sample symmetric borders (c b a | a b c d | d c b), k even in i and in j.
+    """Blurs by an even kernel with half-sample symmetric borders, c b a | a b c d | d c b.
 
-    image_shape: (C, H, W). kernel: (h, w), one per channel (C, h, w), or one per sample
-    (B, 1|C, h, w), with odd sides not above H and W, equal to itself flipped up-down and
-    left-right. (`scipy.ndimage.convolve(mode="reflect")`.) With the orthonormal cosine transform
-    D (DCT-II, as two matrix products) V = D_Hᵀ · D_W, and the eigenvalues are
-    e_pq = Σ_ij k_ij cos(π p i / H) cos(π q j / W); s = |e|, U = V sign(e). Half-sample symmetry
-    is the one with an orthogonal transform: torch's "reflect" has the DCT-I, which is not. The
-    forward map is faster by FFT of the padded image.
-    Raises ValueError for another kernel, even sides, one above the image's size, or NaN in it.
+    `y[i] = sum_j k[j] xs[i - j]`, xs the mirrored image (`scipy.ndimage.convolve(mode="reflect")`).
+    With the orthonormal cosine transform D (DCT-II, as two matrix products) of both axes `V = D^T`,
+    `s = |e|`, `U = V sign(e)`, of the eigenvalues `e_pq = sum_ij k_ij cos(pi p i / H) cos(pi q j /
+    W)`. Half-sample symmetry is the one with an orthogonal transform: torch's "reflect" has the
+    DCT-I, which is not. The forward map is faster by FFT of the padded image.
+
+    Args:
+        image_shape: (C, H, W).
+        kernel: (h, w), one per channel (C, h, w), or one per sample (B, 1|C, h, w), with odd sides
+            not above H and W, equal to itself flipped up-down and left-right.
+
+    Raises:
+        ValueError: for another kernel, even sides, one above the image's size, or NaN in it.
 
     Reference: Ng, Chan and Tang, 1999, SIAM J. Sci. Comput. 21(3), 851-866.
     """
@@ -74,7 +77,7 @@ class CosineBlur(SpectralOperator):
 
 
 def is_even(kernel: Tensor) -> bool:
-    """Whether a kernel (…, h, w) equals itself flipped up-down and left-right, to rounding."""
+    """Whether a kernel (..., h, w) equals itself flipped up-down and left-right, to rounding."""
     bound = 1e-14 * float(kernel.abs().max())
     return all(bool(((kernel - kernel.flip(dim)).abs() <= bound).all()) for dim in (-2, -1))
 
@@ -87,6 +90,9 @@ def transform(n: int) -> Tensor:
 
 
 def _waves(n: int, twice: Tensor) -> Tensor:
-    """cos(π p i / n) for p = 0 … n − 1 and the given 2 i, reduced exactly: (n, len(twice))."""
+    """The cosines of pi p i / n for p = 0 ... n - 1 and the given 2 i: (n, len(twice)).
+
+    The angles are reduced exactly.
+    """
     quarters = torch.arange(n)[:, None] * twice % (4 * n)
     return torch.cos(math.pi / (2 * n) * quarters.double())

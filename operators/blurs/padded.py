@@ -1,7 +1,5 @@
 """Blur with borders that are not circular: the kernels for which only iteration solves it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from torch import Tensor
@@ -13,15 +11,21 @@ from operators.core.operator import as_shape
 
 
 class PaddedBlur(LinearOperator):
-    """y = k ∗ x̃ with x̃ the padded image: y[i] = Σ_j k[j] x̃[i − j], k's middle at j = 0.
+    """Blurs an image that is padded beyond its border, in any of the ways of `borders.Border`.
 
-    image_shape: (C, H, W). kernel: (h, w), one per channel (C, h, w), or one per sample
-    (B, 1|C, h, w), with odd sides not above H and W; its sum is the gain on a flat image.
-    padding: zero, reflect, symmetric, replicate, circular, or valid, where y has only the
-    pixels that need no padding, (C, H − h + 1, W − w + 1): see `borders.Border`.
-    Forward and adjoint are exact, by FFT of the padded image; solves are by conjugate gradients.
-    `blur_kernel` finds the closed form of those kernels and paddings that have one.
-    Raises ValueError for even sides, a kernel above the image's size, NaN in it, another padding.
+    `y[i] = sum_j k[j] xp[i - j]`, xp the padded image, the kernel's middle at j = 0. Forward and
+    adjoint are exact, by FFT; solves are by conjugate gradients. `blur_kernel` finds the closed
+    form of those kernels and paddings that have one.
+
+    Args:
+        image_shape: (C, H, W).
+        kernel: (h, w), one per channel (C, h, w), or one per sample (B, 1|C, h, w), with odd sides
+            not above H and W; its sum is the gain on a flat image.
+        padding: zero, reflect, symmetric, replicate, circular, or valid, where y has only the
+            pixels that need no padding, (C, H - h + 1, W - w + 1).
+
+    Raises:
+        ValueError: for even sides, a kernel above the image's size, NaN in it, another padding.
     """
 
     transfer: Tensor

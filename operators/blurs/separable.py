@@ -1,7 +1,5 @@
 """Maps that act on rows and on columns alone; their decomposition is made of two small ones."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch
@@ -15,14 +13,20 @@ from operators.solve import column
 
 
 class Separable(SpectralOperator):
-    """y = R x Cᵀ per channel: (C, H, W) -> (C, h, w), with R over the height, C over the width.
+    """Applies one matrix along the height and one along the width of every channel.
 
-    image_shape: (C, H, W). rows: R, (h, H), one per channel (C, h, H), or one per sample
-    (B, 1|C, h, H); columns: C, likewise (…, w, W). From R = U_R diag(r) V_Rᵀ and
-    C = U_C diag(c) V_Cᵀ, found once in float64, A has the singular values r_i c_j, with
-    U z = U_R z U_Cᵀ and V z = V_R z V_Cᵀ (the decomposition of a Kronecker product is the
-    Kronecker product of the decompositions). Every transform is two small matrix products.
-    Raises ValueError for matrices that do not fit the image or each other, NaN or inf in them.
+    `y = R x C^T`: (C, H, W) -> (C, h, w). From `R = U_R diag(r) V_R^T` and `C = U_C diag(c) V_C^T`,
+    found once in float64, A has the singular values `r_i c_j`, with `U z = U_R z U_C^T` and
+    `V z = V_R z V_C^T` (the decomposition of a Kronecker product is the Kronecker product of the
+    decompositions). Every transform is two small matrix products.
+
+    Args:
+        image_shape: (C, H, W).
+        rows: R, (h, H), one per channel (C, h, H), or one per sample (B, 1|C, h, H).
+        columns: C, likewise (..., w, W).
+
+    Raises:
+        ValueError: for matrices that do not fit the image or each other, NaN or inf in them.
 
     Reference: Golub and Van Loan, Matrix Computations, 4th ed., 12.3.
     """
@@ -62,7 +66,7 @@ class Separable(SpectralOperator):
 
     @property
     def factors(self) -> tuple[Tensor, Tensor]:
-        """R and C as they were given, (1|B, 1|C, …), in float64 on the CPU."""
+        """R and C as they were given, (1|B, 1|C, ...), in float64 on the CPU."""
         return self.exact("rows"), self.exact("columns")
 
     def _fused(self, inner: LinearOperator) -> LinearOperator | None:
@@ -91,7 +95,7 @@ class Separable(SpectralOperator):
 
 
 def lined(outer: LinearOperator, inner: LinearOperator) -> Separable | None:
-    """(R ⊗ C)(S ⊗ D) = R S ⊗ C D, of two that have `factors`."""
+    """The product of two that have `factors`: `(R kron C)(S kron D) = R S kron C D`."""
     left, right = getattr(outer, "factors", None), getattr(inner, "factors", None)
     if left is None or right is None:
         return None
@@ -118,7 +122,7 @@ def _matrices(name: str, given: Tensor, channels: int, side: int) -> Tensor:
 
 
 def outer(kernel: Tensor) -> tuple[Tensor, Tensor] | None:
-    """Kernels (…, h, w) as products k_ij = a_i b_j, (…, h) and (…, w), or None if one is none.
+    """Kernels (..., h, w) as products `k_ij = a_i b_j`, (..., h) and (..., w), or None.
 
     To rounding: the second singular value is at most 1e-14 of the first.
     """
@@ -129,7 +133,7 @@ def outer(kernel: Tensor) -> tuple[Tensor, Tensor] | None:
 
 
 def convolution(taps: Tensor, side: int, padding: str) -> Tensor:
-    """Convolution with taps (…, k) of a padded line of `side` pixels as matrices (…, m, side)."""
+    """Convolution with taps (..., k) of a padded line of `side` pixels as matrices (..., m, side)."""
     count = taps.shape[-1]
     line = torch.eye(side, dtype=taps.dtype)[None]
     line = extend(line, padding, (count // 2, 0))[0]

@@ -1,8 +1,6 @@
 """Blur that differs from place to place."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -14,14 +12,20 @@ from operators.core.operator import as_shape
 
 
 class VaryingBlur(LinearOperator):
-    """y = Σ_k w_k · (h_k ∗ x̃): at each pixel a mix of K blurs, the same for every channel.
+    """Blurs each pixel by its own mix of K kernels, the same for every channel.
 
-    image_shape: (C, H, W). kernels: h, (K, h, w), or one set per sample (B, K, h, w), with odd
-    sides not above H and W. weights: w, (K, H, W), or (B, K, H, W), any real numbers (those of
-    `patches` and `rings` are not negative and sum to one at every pixel); with padding "valid"
-    they have the sides of y. padding: see `borders.Border`.
-    Forward and adjoint are exact, by K transforms; solves are by conjugate gradients.
-    Raises ValueError for shapes that do not fit, even sides, NaN or inf, another padding.
+    `y = sum_k w_k (h_k * xp)`, xp the padded image, * the convolution. Forward and adjoint are
+    exact, by K transforms; solves are by conjugate gradients.
+
+    Args:
+        image_shape: (C, H, W).
+        kernels: h, (K, h, w), or one set per sample (B, K, h, w), with odd sides not above H and W.
+        weights: w, (K, H, W), or (B, K, H, W), any real numbers (those of `patches` and `rings` are
+            not negative and sum to one at every pixel); with padding "valid" of the sides of y.
+        padding: see `borders.Border`.
+
+    Raises:
+        ValueError: for shapes that do not fit, even sides, NaN or inf, another padding.
 
     Reference: Nagy and O'Leary, 1998, doi:10.1137/S106482759528507X.
     """
@@ -69,8 +73,8 @@ class VaryingBlur(LinearOperator):
             total = torch.addcmul(total, transfer.conj(), z)
         return self._border.spectrum_t(total)
 
-    def _terms(self) -> zip[tuple[Tensor, Tensor]]:
-        """The transfer and the weight of each kernel, (1|B, 1, …), to go with every channel."""
+    def _terms(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """The transfer and the weight of each kernel, (1|B, 1, ...), to go with every channel."""
         return zip(self.transfer.split(1, 1), self.weights.split(1, 1), strict=True)
 
 
@@ -84,7 +88,7 @@ def _four(name: str, given: Tensor) -> Tensor:
 
 
 def patches(image_shape: Sequence[int], grid: int = 3) -> Tensor:
-    """Weights (grid², H, W) of kernels given on a grid × grid lattice, bilinear between them.
+    """Weights (grid^2, H, W) of kernels given on a grid x grid lattice, bilinear between them.
 
     Row by row; the lattice's outermost points are the image's corners.
     """
@@ -104,7 +108,7 @@ def rings(image_shape: Sequence[int], count: int = 5) -> Tensor:
 
 
 def _hats(place: Tensor, count: int) -> Tensor:
-    """The linear interpolation weights of count even nodes on [0, 1]: (…) -> (count, …)."""
+    """The linear interpolation weights of count even nodes on [0, 1]: (...) -> (count, ...)."""
     nodes = torch.arange(count).double().view(-1, *[1] * place.ndim)
     return (1 - (place * (count - 1) - nodes).abs()).clamp_min(0)
 
@@ -116,7 +120,7 @@ def blur_varying(
     seed: int = 0,
     padding: str = "reflect",
 ) -> VaryingBlur:
-    """Camera shake that differs over the image: grid² motion kernels. See `kernels.motion`."""
+    """Camera shake that differs over the image: grid^2 motion kernels. See `kernels.motion`."""
     seeds = range(seed * grid**2, (seed + 1) * grid**2)
     several = torch.stack([shapes.motion(size, s) for s in seeds])
     return VaryingBlur(image_shape, several, patches(image_shape, grid), padding)

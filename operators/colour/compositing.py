@@ -1,7 +1,5 @@
 """Compositing: a picture seen through another, and planes seen over one another."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,13 +13,19 @@ from operators.core.spectral import SpectralOperator
 
 
 class Multiplane(SpectralOperator):
-    """y = Σ_d w_d x_d, D planes seen from the front: (D·C, H, W) -> (C, H, W).
+    """Composites D planes, seen from the front, into one picture.
 
-    "Over" compositing, w_d = α_d Π_{e<d} (1 − α_e): plane 0 is in front; channel d·C + c of x is
-    channel c of plane d. A Aᵀ = diag(Σ_d w_d²), so every solve is a closed form; where all planes
-    are clear nothing is measured.
-    alphas: (D, H, W), or one set per sample (B, D, H, W), in [0, 1]. Raises ValueError for another
-    size, channels that D does not divide, values outside, or zeros only.
+    `y = sum_d w_d x_d`: (D * C, H, W) -> (C, H, W), with `w_d = a_d prod_{e < d} (1 - a_e)` of the
+    opacities a ("over" compositing): plane 0 is in front; channel d * C + c of x is channel c of
+    plane d. `A A^T = diag(sum_d w_d^2)`, so every solve is a closed form; where all planes are
+    clear nothing is measured.
+
+    Args:
+        alphas: a, (D, H, W), or one set per sample (B, D, H, W), in [0, 1].
+
+    Raises:
+        ValueError: for another size, channels that D does not divide, values outside, or zeros
+            only.
 
     Reference: Porter and Duff, 1984, doi:10.1145/964965.808606; Zhou et al., 2018,
     doi:10.1145/3197517.3201323 (multiplane images).
@@ -80,7 +84,7 @@ class Multiplane(SpectralOperator):
         return x.unflatten(1, (-1, self.out_shape[0]))
 
     def _sum(self, weights: Tensor, x: Tensor) -> Tensor:
-        """Σ_d weights_d x_d, one plane after another: without D products in memory."""
+        """The sum of `weights_d x_d`, one plane after another: without D products in memory."""
         total = torch.zeros((), dtype=x.dtype, device=x.device)
         for weight, plane in zip(weights.unbind(1), self._planes(x).unbind(1), strict=True):
             total = torch.addcmul(total, weight, plane)
@@ -88,7 +92,11 @@ class Multiplane(SpectralOperator):
 
 
 def fractions(name: str, alpha: Tensor | float) -> Tensor:
-    """alpha in float64 on the CPU. Raises ValueError, naming the operator, outside of [0, 1]."""
+    """The opacities alpha in float64 on the CPU.
+
+    Raises:
+        ValueError: naming the operator, for values outside of [0, 1].
+    """
     alpha = torch.as_tensor(alpha).detach().to("cpu", torch.float64)
     if not bool(((alpha >= 0) & (alpha <= 1)).all()):  # also catches NaN
         raise ValueError(f"{name}: alpha must be in [0, 1]")
@@ -96,7 +104,7 @@ def fractions(name: str, alpha: Tensor | float) -> Tensor:
 
 
 def multiplane(image_shape: Sequence[int], alphas: Sequence[float]) -> Multiplane:
-    """Planes (D·C, H, W) of one opacity each, the front one first, composited to (C, H, W)."""
+    """Planes (D * C, H, W) of one opacity each, the front one first, composited to (C, H, W)."""
     sides = as_shape("Multiplane", "image_shape", image_shape, rank=3)[1:]
     values = torch.tensor([float(alpha) for alpha in alphas], dtype=torch.float64)
     return Multiplane(image_shape, values.view(-1, 1, 1).expand(-1, *sides))
@@ -105,14 +113,20 @@ def multiplane(image_shape: Sequence[int], alphas: Sequence[float]) -> Multiplan
 def alpha_blend(
     image_shape: Sequence[int], alpha: float | str | Path | Tensor = 0.5, key: str | None = None
 ) -> Diagonal:
-    """y = α x, the linear part of a blend α x + (1 − α) background: x shows through by α.
+    """Keeps what shows through a semi-transparent layer, the linear part of a blend.
 
-    A blend over a known background is affine: take the background off the data, y = blend −
-    (1 − α) background, and every linear solver applies, with the same noise. Where α = 0
-    nothing is measured.
-    alpha: a number, a tensor (H, W), (1|C, H, W) or one per sample (B, 1|C, H, W), or a file of
-    the image's size (white = 1); key: which array of an .npz. Raises FileNotFoundError, and
-    ValueError for another size, values outside of [0, 1], or zeros only.
+    `y = a x` of the blend `a x + (1 - a) background`. A blend over a known background is affine:
+    take the background off the data, `y = blend - (1 - a) background`, and every linear solver
+    applies, with the same noise. Where a = 0 nothing is measured.
+
+    Args:
+        alpha: a, a number, a tensor (H, W), (1|C, H, W) or one per sample (B, 1|C, H, W), or a file
+            of the image's size (white = 1).
+        key: which array of an .npz.
+
+    Raises:
+        FileNotFoundError: for a file that is not there.
+        ValueError: for another size, values outside of [0, 1], or zeros only.
     """
     shape = as_shape("alpha_blend", "image_shape", image_shape, rank=3)
     given = read_array(alpha, key) if isinstance(alpha, (str, Path)) else alpha

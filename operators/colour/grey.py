@@ -1,7 +1,5 @@
 """Colour: fewer channels than the image has."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch
@@ -12,10 +10,16 @@ from operators.core.spectral import SpectralOperator
 
 
 class Greyscale(SpectralOperator):
-    """y = Σ_c w_c x_c: (C, H, W) -> (1, H, W), one singular value ‖w‖.
+    """Takes a weighted sum of the channels.
 
-    weights: one per channel, their mean by default (as DDRM and DDNM take it); Rec. 601 luma
-    is (0.299, 0.587, 0.114). Raises ValueError for another count, NaN, or zeros only.
+    `y = sum_c w_c x_c`: (C, H, W) -> (1, H, W), one singular value `||w||`.
+
+    Args:
+        weights: one per channel, their mean by default (as DDRM and DDNM take it); Rec. 601 luma
+            is (0.299, 0.587, 0.114).
+
+    Raises:
+        ValueError: for another count, NaN, or zeros only.
     """
 
     w: Tensor

@@ -1,7 +1,5 @@
 """Colour: what the bands of a sensor see of the channels."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch
@@ -13,12 +11,18 @@ from operators.solve import column
 
 
 class SpectralResponse(SpectralOperator):
-    """y = M x at every pixel: (C, H, W) -> (bands, H, W).
+    """Measures every pixel in bands, each a weighted sum of the channels.
 
-    image_shape: (C, H, W). matrix: M, (bands, C), or one per sample (B, bands, C); row i holds how
-    much band i sees of each of the C channels. One small singular value decomposition, found in
-    float64, serves all pixels. (`Greyscale` is the special case of one band.)
-    Raises ValueError for another number of columns, NaN or inf, or a matrix that is all zero.
+    `y = M x` at every pixel: (C, H, W) -> (bands, H, W). One small singular value decomposition,
+    found in float64, serves all pixels. (`Greyscale` is the special case of one band.)
+
+    Args:
+        image_shape: (C, H, W).
+        matrix: M, (bands, C), or one per sample (B, bands, C); row i holds how much band i sees of
+            each of the C channels.
+
+    Raises:
+        ValueError: for another number of columns, NaN or inf, or a matrix that is all zero.
     """
 
     matrix: Tensor
@@ -81,7 +85,7 @@ class SpectralResponse(SpectralOperator):
         return mix(self.right.mT, z, x)
 
     def _back(self, gain: Tensor) -> Tensor:
-        """V diag(gain) Uᵀ, (1|B, C, bands)."""
+        """The back-projection `V diag(gain) U^T`, (1|B, C, bands)."""
         return (self.right.mT * gain.flatten(1)[:, None]) @ self.left.mT
 
 

@@ -1,7 +1,5 @@
 """Denoising: the measurement is the image itself."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch
@@ -14,7 +12,11 @@ from operators.solve import column
 
 
 class Identity(SpectralOperator):
-    """y = x, for denoising. image_shape: (C, H, W), or any shape without the batch."""
+    """Measures the image itself, `y = x`, for denoising.
+
+    Args:
+        image_shape: (C, H, W), or any shape without the batch.
+    """
 
     unitary = True
 

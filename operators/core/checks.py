@@ -4,8 +4,6 @@ Each draws seeded inputs, raises AssertionError with the figures where the error
 (float32: 1e-5, float64: 1e-10, unless the check says otherwise), and returns the error.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch
@@ -17,7 +15,7 @@ from operators.solve import column, dot
 
 
 def dot_test(operator: LinearOperator, batch: int = 2, seed: int = 0, tol: float = 0.0) -> float:
-    """|⟨A x, y⟩ − ⟨x, Aᵀ y⟩| / (‖A x‖ ‖y‖ + ‖x‖ ‖Aᵀ y‖), the worst of the batch."""
+    """The adjoint's error, `|<A x, y> - <x, A^T y>| / (||A x|| ||y|| + ||x|| ||A^T y||)`, at worst."""
     x, y = _draws(operator, batch, seed)
     ax, aty = operator(x), operator.adjoint(y)
     scale = _norm(ax) * _norm(y) + _norm(x) * _norm(aty)
@@ -25,7 +23,7 @@ def dot_test(operator: LinearOperator, batch: int = 2, seed: int = 0, tol: float
 
 
 def linear_test(operator: LinearOperator, batch: int = 2, seed: int = 0, tol: float = 0.0) -> float:
-    """‖A(a x + b x′) − a A x − b A x′‖ against the sum of the terms' norms; also A 0 = 0."""
+    """The error of `A(a x + b z) = a A x + b A z` against the terms' norms; also of A 0 = 0."""
     x, _ = _draws(operator, batch, seed)
     other, _ = _draws(operator, batch, seed + 1)
     a, b = 0.7, -1.3
@@ -39,8 +37,8 @@ def linear_test(operator: LinearOperator, batch: int = 2, seed: int = 0, tol: fl
 def pinv_test(operator: LinearOperator, batch: int = 2, seed: int = 0, tol: float = 0.0) -> float:
     """The four Penrose conditions, the worst of them, relative to the norms compared.
 
-    A A⁺ A = A, A⁺ A A⁺ = A⁺, and A A⁺, A⁺ A symmetric. tol: 5e-3 in float32, 1e-6 in float64
-    by default, a few times √eps, below which singular values are cut off.
+    A A^+ A = A, A^+ A A^+ = A^+, and A A^+, A^+ A symmetric. tol: 5e-3 in float32, 1e-6 in float64
+    by default, a few times sqrt(eps), below which singular values are cut off.
     """
     single = operator.anchor.dtype != torch.float64
     tol = tol or (5e-3 if single else 1e-6)
@@ -68,10 +66,10 @@ def gram_test(
     seed: int = 0,
     tol: float = 0.0,
 ) -> float:
-    """gram_solve inverts AᵀA + λI and prox minimises, for each λ and for one λ per sample.
+    """The errors of `gram_solve` and `prox`, for each lam and for one lam per sample.
 
-    The backward errors ‖(AᵀA + λ) z − b‖ / ((‖A‖² + λ) ‖z‖ + ‖b‖) at z = gram_solve(b, λ), and
-    likewise of Aᵀ(A z − y) + λ (z − x) = 0 at z = prox(x, y, λ).
+    The backward errors `||(A^T A + lam) z - b|| / ((||A||^2 + lam) ||z|| + ||b||)` at `z =
+    gram_solve(b, lam)`, and likewise of `A^T (A z - y) + lam (z - x) = 0` at `z = prox(x, y, lam)`.
     """
     b, y = _draws(operator, batch, seed)
     spread = torch.logspace(-3, 2, b.shape[0], dtype=b.dtype, device=b.device)
@@ -91,10 +89,11 @@ def gram_test(
 
 
 def vjp_test(operator: Operator, batch: int = 2, seed: int = 0, tol: float = 0.0) -> float:
-    """⟨v, A(x + h u) − A(x − h u)⟩ / 2h against ⟨vjp(x, v), u⟩, for any smooth operator.
+    """The error of `vjp` against central differences, for any smooth operator.
 
-    Relative to the norms; x of size about 1, u half along vjp(x, v), h = ∛eps. tol: 1e-2 in
-    float32, 1e-6 in float64 by default. Of no use where rounding counts as the identity.
+    `<v, A(x + h u) - A(x - h u)> / 2h` against `<vjp(x, v), u>`, relative to the norms; x of size
+    about 1, u half along vjp(x, v), h the cube root of eps. tol: 1e-2 in float32, 1e-6 in float64
+    by default. Of no use where rounding counts as the identity.
     """
     single = operator.anchor.dtype != torch.float64
     x, v = _draws(operator, batch, seed)

@@ -1,7 +1,5 @@
 """A weight for every value: the operators that are diagonal in image space."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,10 +12,16 @@ from operators.core.spectral import SpectralOperator
 
 
 class Diagonal(SpectralOperator):
-    """y = w · x, value by value; where w = 0 nothing is measured.
+    """Weighs every value by itself.
 
-    shape: of x and y without the batch. weights: real, (1 or B, *shape) or what broadcasts to it.
-    Raises ValueError for weights of another shape, with NaN or inf, or all zero for a sample.
+    `y = w * x`; where w = 0 nothing is measured.
+
+    Args:
+        shape: of x and y without the batch.
+        weights: real, `(1 or B, *shape)` or what broadcasts to it.
+
+    Raises:
+        ValueError: for weights of another shape, with NaN or inf, or all zero for a sample.
     """
 
     weights: Tensor
@@ -74,6 +78,6 @@ class Diagonal(SpectralOperator):
 
 
 def multiplied(outer: Any, inner: Any, kind: Callable) -> LinearOperator | None:
-    """The product of two diagonal operators as a ``kind``; None where it would measure nothing."""
+    """The product of two diagonal operators as a `kind`; None where it would measure nothing."""
     entries = outer.entries * inner.entries
     return kind(inner.in_shape, entries) if bool(entries.flatten(1).any(1).all()) else None

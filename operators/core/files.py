@@ -23,7 +23,9 @@ def is_numpy(path: str | Path) -> bool:
 def read_numpy(path: str | Path, key: str | None = None) -> np.ndarray:
     """The array of a .npy file, or array `key` of an .npz, which may be left out of a single one.
 
-    Raises FileNotFoundError, and ValueError with one line for a file that cannot be read.
+    Raises:
+        FileNotFoundError: for a file that is not there.
+        ValueError: with one line, for a file that cannot be read.
     """
     import numpy as np
 
@@ -44,8 +46,11 @@ def read_image(path: str | Path) -> tuple[Tensor, str]:
 
     It is the opacity of a white picture, or of a photograph, that is transparent in places, and
     else the grey. A file of the levels 0 and 1 alone holds these numbers.
-    Raises FileNotFoundError, and ValueError for a file that cannot be read, or a drawing that is
-    transparent in places: either may be meant.
+
+    Raises:
+        FileNotFoundError: for a file that is not there.
+        ValueError: for a file that cannot be read, or a drawing that is transparent in places:
+            either may be meant.
     """
     from PIL import Image, ImageOps
 
@@ -70,7 +75,9 @@ def read_image(path: str | Path) -> tuple[Tensor, str]:
 def read_array(path: str | Path, key: str | None = None) -> Tensor:
     """A file as a float64 tensor: of NumPy (`read_numpy`), or an image in [0, 1] (`read_image`).
 
-    Raises as those do, and ValueError for an array of complex numbers or of none.
+    Raises:
+        FileNotFoundError: for a file that is not there.
+        ValueError: as those do, and for an array of complex numbers or of none.
     """
     if not is_numpy(path):
         return read_image(path)[0]

@@ -15,10 +15,10 @@ from operators.solve import implicit
 
 
 class LinearOperator(Operator):
-    """y = A x, linear: adds the adjoint, the algebra and the solves.
+    """A linear forward model: adds the adjoint, the algebra and the solves to `Operator`.
 
-    Everything reduces to `_forward`; subclasses replace a default by a closed form and then
-    say `closed_form = True`. λ (`lam`) is a positive float or one value per sample, (B,).
+    `y = A x`. Everything reduces to `_forward`; subclasses replace a default by a closed form and
+    then say `closed_form = True`. `lam` is a positive float or one value per sample, (B,).
     """
 
     closed_form = False
@@ -57,38 +57,46 @@ class LinearOperator(Operator):
 
     # --- public -----------------------------------------------------------------------------
     def adjoint(self, y: Tensor) -> Tensor:
-        """Aᵀ y: (B, *out_shape) -> (B, *in_shape); ⟨A x, y⟩ = ⟨x, Aᵀ y⟩ exactly."""
+        """Apply the adjoint, `A^T y`: `(B, *out_shape) -> (B, *in_shape)`.
+
+        `<A x, y> = <x, A^T y>` exactly.
+        """
         self._check("y", y, self.out_shape)
         return self._adjoint(y)
 
     def gram(self, x: Tensor) -> Tensor:
-        """Aᵀ A x: (B, *in_shape) -> (B, *in_shape)."""
+        """Apply the Gram operator, `A^T A x`: `(B, *in_shape) -> (B, *in_shape)`."""
         self._check("x", x, self.in_shape)
         return self._gram(x)
 
     def gram_solve(self, b: Tensor, lam: float | Tensor) -> Tensor:
-        """(Aᵀ A + λ I)⁻¹ b for λ > 0: (B, *in_shape) -> (B, *in_shape).
+        """Solve the regularised normal equations: `(A^T A + lam I)^-1 b` for lam > 0.
 
-        Closed form where `closed_form`, else CG to a relative residual of 1e-6 (float64: 1e-12).
-        Differentiable in b. Raises ValueError for a float λ <= 0 (λ = 0 is `pinv`).
+        `(B, *in_shape) -> (B, *in_shape)`. Closed form where `closed_form`, else CG to a relative
+        residual of 1e-6 (float64: 1e-12). Differentiable in b.
+
+        Raises:
+            ValueError: for a float lam <= 0 (lam = 0 is `pinv`).
         """
         self._check("b", b, self.in_shape)
         return self._gram_solve(b, self._per_sample("lam", lam, b, positive=True))
 
     def pinv(self, y: Tensor) -> Tensor:
-        """A⁺ y, of all x of least ‖A x − y‖ the one of least norm: -> (B, *in_shape).
+        """Apply the pseudo-inverse, `A^+ y`: `(B, *out_shape) -> (B, *in_shape)`.
 
-        Singular values below √eps · max s count as zero: there what is cut off equals what
-        rounding would have amplified. By CG (to its tolerance) without a closed form.
+        Of all x of least `||A x - y||` it is the one of least norm. Singular values below
+        `sqrt(eps) max s` count as zero: there what is cut off equals what rounding would have
+        amplified. By CG (to its tolerance) without a closed form.
         """
         self._check("y", y, self.out_shape)
         return self._pinv(y)
 
     def prox(self, x: Tensor, y: Tensor, lam: float | Tensor) -> Tensor:
-        """argmin_z ‖A z − y‖² + λ ‖z − x‖² = x + (Aᵀ A + λ I)⁻¹ Aᵀ (y − A x).
+        """The proximal map of the data term: `argmin_z ||A z - y||^2 + lam ||z - x||^2`.
 
-        λ = σ_y²/r² gives the posterior mean under the prior N(x, r² I). The float λ = 0 is the
-        limit, the projection x + A⁺ (y − A x); per-sample λ must be positive.
+        It is `x + (A^T A + lam I)^-1 A^T (y - A x)`. `lam = sigma_y^2 / r^2` gives the posterior
+        mean under the prior `N(x, r^2 I)`. The float lam = 0 is the limit, the projection `x + A^+
+        (y - A x)`; per-sample lam must be positive.
         """
         self._check("x", x, self.in_shape)
         self._check("y", y, self.out_shape, x.shape[0])
@@ -97,12 +105,13 @@ class LinearOperator(Operator):
     def posterior_sample(
         self, mean: Tensor, y: Tensor, sigma: float | Tensor, r2: float | Tensor, rng: Rng
     ) -> Tensor:
-        """One exact draw per sample of x given y, for x ~ N(mean, r² I) and y = A x + σ n.
+        """One exact draw per sample of x given y, for `x ~ N(mean, r^2 I)` and `y = A x + sigma n`.
 
-        Perturb and solve: prox(mean + r ε₁, y + σ ε₂, σ²/r²). sigma is the standard deviation
-        of the noise, r2 the variance of the prior; each a float or one per sample, (B,). The
-        float sigma = 0 is the conditional draw, with A x = y (to rounding, for closed forms);
-        per-sample σ²/r² is kept at eps or more, so that a 0 among them comes close to that.
+        Perturb and solve: `prox(mean + r n1, y + sigma n2, sigma^2 / r^2)`. sigma is the standard
+        deviation of the noise, r2 the variance of the prior; each a float or one per sample, (B,).
+        The float sigma = 0 is the conditional draw, with `A x = y` (to rounding, for closed forms);
+        per-sample `sigma^2 / r^2` is kept at eps or more, so that a 0 among them comes close to
+        that.
 
         Reference: Orieux, Féron and Giovannelli, 2012, doi:10.1109/LSP.2012.2189104.
         """
@@ -129,7 +138,7 @@ class LinearOperator(Operator):
         return self._norm()
 
     def picture(self, y: Tensor) -> Tensor:
-        """y to look at, (B, c, h, w): itself where it is an image, else back-projected, A⁺ y."""
+        """y to look at, (B, c, h, w): itself where it is an image, else back-projected, `A^+ y`."""
         return y if y.ndim == 4 and y.shape[1] in (1, 3) else self.pinv(y)
 
     def describe(self) -> str:
@@ -159,7 +168,7 @@ class LinearOperator(Operator):
 
     @property
     def T(self) -> LinearOperator:  # noqa: N802
-        """Aᵀ as an operator."""
+        """The adjoint `A^T` as an operator."""
         return Adjoint(self)
 
     def __add__(self, other: LinearOperator) -> LinearOperator:
@@ -204,7 +213,10 @@ class LinearOperator(Operator):
 
 
 class Composed(LinearOperator):
-    """A B. Its pseudo-inverse is not B⁺ A⁺ in general, so it is solved for (CG)."""
+    """One linear operator after another, `A B`.
+
+    Its pseudo-inverse is not `B^+ A^+` in general, so it is solved for (CG).
+    """
 
     outer: LinearOperator
     inner: LinearOperator
@@ -231,7 +243,7 @@ class Composed(LinearOperator):
 
 
 class Adjoint(LinearOperator):
-    """Aᵀ."""
+    """The adjoint of a linear operator, `A^T`."""
 
     inner: LinearOperator
 
@@ -254,7 +266,7 @@ class Adjoint(LinearOperator):
 
 
 class Scaled(LinearOperator):
-    """c A for a real number c."""
+    """A linear operator times a real number, `c A`."""
 
     inner: LinearOperator
 
@@ -281,7 +293,7 @@ class Scaled(LinearOperator):
 
 
 class Sum(LinearOperator):
-    """A + B + …; every entry of y counts as a measurement."""
+    """A sum of linear operators, `A + B + ...`; every entry of y counts as a measurement."""
 
     def __init__(self, *parts: LinearOperator) -> None:
         shapes = {(part.in_shape, part.out_shape) for part in parts}
@@ -302,9 +314,9 @@ class Sum(LinearOperator):
 
 
 class Stacked(LinearOperator):
-    """[A; B; …]: one image, several measurements, flattened and joined: out_shape (m₁ + m₂ + …,).
+    """Several measurements of one image, `[A; B; ...]`, flattened and joined.
 
-    `split(y)` gives them back, each in its own shape.
+    out_shape is (m1 + m2 + ...,); `split(y)` gives them back, each in its own shape.
     """
 
     def __init__(self, *parts: LinearOperator) -> None:
@@ -319,7 +331,7 @@ class Stacked(LinearOperator):
         return list(self.children())  # pyright: ignore[reportReturnType]
 
     def split(self, y: Tensor) -> list[Tensor]:
-        """The measurements of the parts: (B, m) -> [(B, *part.out_shape), …]."""
+        """The measurements of the parts: (B, m) -> `[(B, *part.out_shape), ...]`."""
         pieces = y.split(self._sizes, 1)
         shapes = [part.out_shape for part in self.parts]
         return [piece.unflatten(1, shape) for piece, shape in zip(pieces, shapes, strict=True)]
@@ -351,9 +363,11 @@ def sum_of(terms: list[Tensor]) -> Tensor:
 
 
 def stack(operators: Sequence[LinearOperator]) -> LinearOperator:
-    """[A; B; …]: several measurements of one image, by linear operators.
+    """Several measurements of one image, `[A; B; ...]`, by linear operators.
 
-    Raises ValueError for an empty list, TypeError for an operator that is not linear.
+    Raises:
+        ValueError: for an empty list.
+        TypeError: for an operator that is not linear.
     """
     if not operators:
         raise ValueError("stack: at least one operator is needed")

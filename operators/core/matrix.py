@@ -1,7 +1,5 @@
 """Operators that are one matrix, decomposed once."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Sequence
 
@@ -12,10 +10,11 @@ from operators.core.spectral import SpectralOperator
 
 
 class MatrixOperator(SpectralOperator):
-    """y = M · parts(x), with one M (m, n) for all the vectors of length n that x is cut into.
+    """Applies one matrix to all the vectors that an image is cut into.
 
-    A subclass writes `_cut`: (B, *in_shape) -> (B, …, n), and `_join`, its inverse; the last
-    axis of out_shape is m. The thin singular value decomposition is done here, in float64.
+    `y = M parts(x)`, with M (m, n) and vectors of length n. A subclass writes `_cut`:
+    `(B, *in_shape) -> (B, ..., n)`, and `_join`, its inverse; the last axis of out_shape is m. The
+    thin singular value decomposition is done here, in float64.
     """
 
     matrix: Tensor

@@ -1,7 +1,5 @@
 """Any network as a forward model."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Sequence
 from typing import Self
@@ -15,7 +13,7 @@ from operators.solve import column, dot
 
 @torch.no_grad()
 def difference(forward: Callable[[Tensor], Tensor], x: Tensor, v: Tensor) -> Tensor:
-    """J(x) v by a central difference over a hundredth of ‖x‖, per sample.
+    """The derivative `J(x) v` by a central difference over a hundredth of `||x||`, per sample.
 
     For networks: attention has no second derivative, by which `jvp` would go otherwise.
     """
@@ -27,12 +25,18 @@ def difference(forward: Callable[[Tensor], Tensor], x: Tensor, v: Tensor) -> Ten
 
 
 class Module(Operator):
-    """y = module(x) for a differentiable `nn.Module` that treats the samples of a batch apart.
+    """Measures by a differentiable `nn.Module` that treats the samples of a batch apart.
 
-    The operator holds a frozen copy of the module, for good in eval mode: yours stays as it is, and
-    what you do to it later changes no problem. The copy follows `.to`. in_shape: without the
-    batch. out_shape: the same of y; found by one run on a batch of zeros, and held against it
-    if given. Raises ValueError where the module gives no (B, *out_shape) tensor of its own dtype.
+    `y = module(x)`. The operator holds a frozen copy of the module, for good in eval mode: yours
+    stays as it is, and what you do to it later changes no problem. The copy follows `.to`.
+
+    Args:
+        in_shape: the shape of x without the batch.
+        out_shape: the same of y; found by one run on a batch of zeros, and held against it if
+            given.
+
+    Raises:
+        ValueError: where the module gives no `(B, *out_shape)` tensor of its own dtype.
     """
 
     def __init__(

@@ -25,13 +25,15 @@ def as_shape(owner: str, name: str, shape: Sequence[int], rank: int | None = Non
 
 
 class Operator(nn.Module, ABC):
-    """y = A(x) for a batch: x of shape (B, *in_shape), y of shape (B, *out_shape).
+    """A forward model for batches, linear or not.
 
-    A subclass writes `_forward` (and what it can do better than the defaults); the public
-    methods check shape, dtype and device first, in Python only, so without touching the device.
-    Tensors the operator needs are declared by `constant`. Operators hold no changing state.
+    `y = A(x)`: `(B, *in_shape) -> (B, *out_shape)`. A subclass writes `_forward` (and what it can
+    do better than the defaults); the public methods check shape, dtype and device first, in Python
+    only, so without touching the device. Tensors the operator needs are declared by `constant`.
+    Operators hold no changing state.
 
-    Raises: ValueError, naming the operator and the shapes, for an argument that does not fit.
+    Raises:
+        ValueError: naming the operator and the shapes, for an argument that does not fit.
     """
 
     anchor: Tensor  # empty; follows .to(), so it tells dtype and device
@@ -94,21 +96,24 @@ class Operator(nn.Module, ABC):
 
     # --- public -----------------------------------------------------------------------------
     def forward(self, x: Tensor) -> Tensor:
-        """A(x): (B, *in_shape) -> (B, *out_shape)."""
+        """A(x): `(B, *in_shape)` -> `(B, *out_shape)`."""
         self._check("x", x, self.in_shape)
         return self._forward(x)
 
     def vjp(self, x: Tensor, v: Tensor) -> Tensor:
-        """J(x)ᵀ v with J = ∂A/∂x: (B, *in_shape), (B, *out_shape) -> (B, *in_shape)."""
+        """The vector-Jacobian product `J^T v`, `J = dA/dx` at x.
+
+        `(B, *in_shape), (B, *out_shape) -> (B, *in_shape)`.
+        """
         self._check("x", x, self.in_shape)
         self._check("v", v, self.out_shape, x.shape[0])
         return self._vjp(x, v)
 
     def jvp(self, x: Tensor, v: Tensor) -> Tensor:
-        """J(x) v: (B, *in_shape), (B, *in_shape) -> (B, *out_shape).
+        """The Jacobian-vector product `J v`, `J = dA/dx` at x.
 
-        J is the one whose transpose `vjp` applies: where that counts rounding as the identity, so
-        does this, and ⟨J v, u⟩ = ⟨v, Jᵀ u⟩. No graph is kept.
+        `(B, *in_shape), (B, *in_shape) -> (B, *out_shape)`. J is the one whose transpose `vjp` applies: where that counts rounding as the identity, so
+        does this, and `<J v, u> = <v, J^T u>`. No graph is kept.
         """
         self._check("x", x, self.in_shape)
         self._check("v", v, self.in_shape, x.shape[0])
@@ -218,7 +223,8 @@ class Operator(nn.Module, ABC):
 def agreed(name: str, *parts: Operator) -> int | None:
     """The batch that the parts of an operator called `name` share, None where none has its own.
 
-    Raises ValueError where batch, dtype or device differ between them.
+    Raises:
+        ValueError: where batch, dtype or device differ between them.
     """
     names = ", ".join(map(repr, parts))
     kinds = {(part.anchor.dtype, part.anchor.device) for part in parts}
@@ -233,7 +239,8 @@ def agreed(name: str, *parts: Operator) -> int | None:
 def adopt(owner: Operator, **parts: Operator) -> None:
     """Hold the parts as submodules; take over their batch, dtype, device, and whether one rounds.
 
-    Raises ValueError where these differ between the parts.
+    Raises:
+        ValueError: where these differ between the parts.
     """
     batch = agreed(owner.name, *parts.values())
     for name, part in parts.items():
@@ -253,7 +260,7 @@ def chained(outer: Operator, inner: Operator) -> tuple[Shape, Shape]:
 
 
 class Chain(Operator):
-    """x ↦ A(B(x)) where one of the two is nonlinear."""
+    """One operator after another, `A(B(x))`, where one of the two is nonlinear."""
 
     outer: Operator
     inner: Operator

@@ -1,7 +1,5 @@
 """Numbers that a model is given: one for all samples, or one per sample."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 
@@ -24,7 +22,10 @@ def parameter(
     """`value` as a finite float, or as a tensor of one per sample, (B,), within [low, high].
 
     `low` itself is out unless `low_allowed`. With `pixels` a tensor of more axes, the first one
-    over samples (1 or B), is allowed too. Tensors are copied. Raises ValueError naming the owner.
+    over samples (1 or B), is allowed too. Tensors are copied.
+
+    Raises:
+        ValueError: naming the owner, for a value that is none of these.
     """
     if isinstance(value, str):
         raise ValueError(f"{owner}: {name} must be a number, or one per sample, got {value!r}")

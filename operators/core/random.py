@@ -20,7 +20,9 @@ class Rng:
     0 is a seed like any other. Draws are of `dtype` where none is given, float32 unless `of`
     another.
 
-    Raises: ValueError for no seeds or a negative one; TypeError for a seed that is no int.
+    Raises:
+        ValueError: for no seeds or a negative one.
+        TypeError: for a seed that is no int.
     """
 
     dtype = torch.float32
@@ -57,10 +59,12 @@ class Rng:
         return part
 
     def each(self, count: int) -> Self:
-        """The same streams, each feeding ``count`` consecutive rows: ``count`` times as many rows.
+        """The same streams, each feeding `count` consecutive rows: `count` times as many rows.
 
         For a group of particles per sample: its draws depend on no other group. Shared, not copied.
-        Raises ValueError for a count below 1.
+
+        Raises:
+            ValueError: for a count below 1.
         """
         if count < 1:
             raise ValueError(f"Rng: each needs a count of at least 1, got {count}")
@@ -75,21 +79,21 @@ class Rng:
         return part
 
     def normal(self, shape: Sequence[int], dtype: torch.dtype | None = None) -> Tensor:
-        """Independent N(0, 1) draws of `shape` = (B, …), row b from stream b; B = len(self)."""
+        """Independent N(0, 1) draws of `shape` = (B, ...), row b from stream b; B = len(self)."""
         out = self._empty(shape, dtype)
         for rows, generator in zip(self._groups(out), self._generators, strict=True):
             rows.normal_(generator=generator)
         return out
 
     def uniform(self, shape: Sequence[int], dtype: torch.dtype | None = None) -> Tensor:
-        """Independent draws, uniform on [0, 1), of `shape` = (B, …), row b from stream b."""
+        """Independent draws, uniform on [0, 1), of `shape` = (B, ...), row b from stream b."""
         out = self._empty(shape, dtype)
         for rows, generator in zip(self._groups(out), self._generators, strict=True):
             rows.uniform_(generator=generator)
         return out
 
     def poisson(self, rate: Tensor) -> Tensor:
-        """Independent Poisson draws with means `rate` >= 0, shape (B, …), row b from stream b."""
+        """Independent Poisson draws with means `rate` >= 0, shape (B, ...), row b from stream b."""
         out = self._empty(rate.shape, rate.dtype)
         pairs = zip(self._groups(out), self._groups(rate), strict=True)
         for (rows, mean), generator in zip(pairs, self._generators, strict=True):
@@ -101,7 +105,11 @@ class Rng:
         return [generator.get_state() for generator in self._generators]
 
     def restore(self, state: Sequence[Tensor]) -> None:
-        """Put every stream back to where `state()` found it. Raises ValueError on a wrong count."""
+        """Put every stream back to where `state()` found it.
+
+        Raises:
+            ValueError: on a wrong count.
+        """
         if len(state) != len(self._generators):
             count = len(self._generators)
             raise ValueError(f"Rng: {count} streams cannot take {len(state)} states")

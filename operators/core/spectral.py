@@ -1,7 +1,5 @@
 """Operators whose singular value decomposition is at hand: every solve is a closed form."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Sequence
 
@@ -14,23 +12,24 @@ from operators.solve import column
 
 
 class SpectralOperator(LinearOperator):
-    """A = U diag(s) Vᵀ with s >= 0 and fast `u`, `ut`, `v`, `vt`.
+    """A linear operator with a fast singular value decomposition, so that every solve is closed.
 
-    `vt`: (B, *in_shape) -> coefficients (B, …), `v` back; `ut`: (B, *out_shape) ->
-    coefficients, `u` back; s broadcasts against coefficients and has a leading axis of 1 (or of
-    B, one spectrum per sample). What the formulas need, and the tests hold, is:
-    A = u(s · vt(x)), Aᵀ = v(s · ut(y)), vt(v(z)) = z and ut(u(z)) = z wherever s ≠ 0.
-    Coefficients may be complex (half of a real FFT), so their norm need not be the image's:
-    draw noise in image space and transform it. Where A has a null space there are two ways:
-    `v_complete`: v(vt(x)) = x, with zeros in s; otherwise V is thin, v(vt(x)) is the projection
-    onto the row space, and x − v(vt(x)) the null part. `u_complete` says the same of u(ut(y)).
-    A subclass may replace a formula by a faster equal one; the tests hold it to the dense SVD.
+    `A = U diag(s) V^T` with s >= 0 and fast `u`, `ut`, `v`, `vt`: `vt` maps `(B, *in_shape)` to
+    coefficients `(B, ...)`, `v` back; `ut` maps `(B, *out_shape)` to coefficients, `u` back; s
+    broadcasts against coefficients and has a leading axis of 1 (or of B, one spectrum per sample).
+    What the formulas need, and the tests hold, is `A = u(s * vt(x))`, `A^T = v(s * ut(y))`,
+    `vt(v(z)) = z` and `ut(u(z)) = z` wherever s != 0. Coefficients may be complex (half of a real
+    FFT), so their norm need not be the image's: draw noise in image space and transform it. Where A
+    has a null space there are two ways: with `v_complete`, `v(vt(x)) = x`, with zeros in s;
+    otherwise V is thin, `v(vt(x))` is the projection onto the row space, and `x - v(vt(x))` the
+    null part. `u_complete` says the same of `u(ut(y))`. A subclass may replace a formula by a
+    faster equal one; the tests hold it to the dense SVD.
 
     Reference: Kawar et al., 2022, arXiv:2201.11793 (DDRM), for the use made of it.
     """
 
     closed_form = True
-    unitary = False  # A Aᵀ = Aᵀ A = I
+    unitary = False  # A A^T = A^T A = I
     s: Tensor
     s2: Tensor
     s_inv: Tensor
@@ -135,7 +134,7 @@ class SpectralOperator(LinearOperator):
 
 
 class AdjointSpectral(SpectralOperator):
-    """Aᵀ = V diag(s) Uᵀ of a spectral A."""
+    """The adjoint of a spectral operator, `A^T = V diag(s) U^T`."""
 
     inner: SpectralOperator
 
@@ -175,7 +174,10 @@ class AdjointSpectral(SpectralOperator):
 
 
 class ScaledSpectral(SpectralOperator):
-    """c A = (sign(c) U) diag(|c| s) Vᵀ of a spectral A, c ≠ 0; A's own solves serve it, too."""
+    """A spectral operator times a number, `c A = (sign(c) U) diag(|c| s) V^T` for c != 0.
+
+    A's own solves serve it, too.
+    """
 
     inner: SpectralOperator
 
@@ -231,7 +233,7 @@ class ScaledSpectral(SpectralOperator):
 
 
 class Rotated(SpectralOperator):
-    """A B where A or B is unitary: the singular values are the other one's."""
+    """A composition `A B` where A or B is unitary: the singular values are the other one's."""
 
     outer: SpectralOperator
     inner: SpectralOperator

@@ -1,7 +1,5 @@
 """Flat NumPy arrays: the scipy LinearOperator of one of ours, and ours of one of scipy's."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -19,7 +17,7 @@ Map = Callable[[Tensor], Tensor]
 
 
 class FlatOperator(ScipyOperator):
-    """Ours as scipy's: a column is a sample, or the whole batch of a per-sample operator."""
+    """Our operator as scipy's: a column is a sample, or the whole batch of a per-sample operator."""
 
     def __init__(self, operator: LinearOperator) -> None:
         samples = 1 if operator.batch is None else operator.batch
@@ -53,7 +51,7 @@ class FlatOperator(ScipyOperator):
 
 
 class FromFlat(LinearOperator):
-    """Scipy's as ours: samples are columns."""
+    """A linear operator of scipy as ours: samples are columns."""
 
     def __init__(self, linear: Any, in_shape: Sequence[int], out_shape: Sequence[int]) -> None:
         super().__init__(in_shape, out_shape)
@@ -86,7 +84,7 @@ def _rows(product: Callable, x: Tensor, shape: Shape) -> Tensor:
 
 
 class _Outside(torch.autograd.Function):
-    """x ↦ A x for a linear A that torch cannot see into; the gradient is Aᵀ."""
+    """A linear `A x` that torch cannot see into; the gradient is `A^T`."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, ahead: Map, back: Map) -> Tensor:

@@ -1,7 +1,5 @@
 """deepinv's physics: theirs of one of our operators, and ours of one of theirs."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +12,10 @@ from operators.core.operator import Operator, Shape, as_shape
 
 
 class OurPhysics(Physics):
-    """Ours as deepinv's. Their `update` parameters reach `A` as keywords and are not for us."""
+    """Our operator as deepinv's.
+
+    Their `update` parameters reach `A` as keywords and are not for us.
+    """
 
     operator: Operator
 
@@ -30,7 +31,7 @@ class OurPhysics(Physics):
 
 
 class OurLinearPhysics(LinearPhysics):
-    """Ours as deepinv's, with our solves in the place of its iterative ones."""
+    """Our linear operator as deepinv's, with our solves in the place of its iterative ones."""
 
     operator: LinearOperator
 
@@ -67,7 +68,7 @@ class OurLinearPhysics(LinearPhysics):
 
 
 class TheirLinear(LinearOperator):
-    """deepinv's as ours."""
+    """Linear physics of deepinv as our operator."""
 
     physics: LinearPhysics
 
@@ -83,7 +84,7 @@ class TheirLinear(LinearOperator):
 
 
 class Theirs(Operator):
-    """deepinv's as ours."""
+    """Nonlinear physics of deepinv as our operator."""
 
     physics: Physics
 

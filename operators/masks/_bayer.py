@@ -1,7 +1,5 @@
 """Demosaicing: a sensor sees one colour at each pixel."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch
@@ -15,12 +13,18 @@ PATTERNS = ("RGGB", "BGGR", "GRBG", "GBRG")
 
 
 class Bayer(SpectralOperator):
-    """y = the raw mosaic of a colour image: (3, H, W) -> (1, H, W), the row of each pixel's colour.
+    """Takes the raw mosaic of a colour image: of each pixel its colour's row.
 
-    image_shape: (3, H, W), R, G, B. pattern: the colours of a 2 × 2 cell read row by row, at
-    the image's top left: RGGB, BGGR, GRBG or GBRG. A Aᵀ = I, and Aᵀ A = diag(mask): s = 1,
-    U = I, V puts each pixel's value back into its colour.
-    Raises ValueError for another number of channels or another pattern.
+    (3, H, W) -> (1, H, W). `A A^T = I`, and `A^T A = diag(mask)`: s = 1, U = I, V puts each pixel's
+    value back into its colour.
+
+    Args:
+        image_shape: (3, H, W), R, G, B.
+        pattern: the colours of a 2 x 2 cell read row by row, at the image's top left: RGGB, BGGR,
+            GRBG or GBRG.
+
+    Raises:
+        ValueError: for another number of channels or another pattern.
     """
 
     mask: Tensor

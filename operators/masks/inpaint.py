@@ -1,7 +1,5 @@
 """Inpainting: some pixels are measured, the others are not."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,12 +15,18 @@ from operators.solve import column
 
 
 class Inpaint(SpectralOperator):
-    """y = mask · x: y keeps the image's shape, with zeros where nothing was measured.
+    """Keeps the pixels of a mask: y has the image's shape, with zeros where nothing was measured.
 
-    image_shape: (C, H, W). mask: (H, W), (1, H, W), (C, H, W), or one per sample (B, 1|C, H, W);
-    True or 1 = kept (in bytes 255 too), nothing between. `measured` counts the kept values, and
-    `support(y)` puts zeros (over NaN too) where y is no measurement.
-    Raises ValueError for a mask of another size, not binary, or keeping nothing of a sample.
+    `y = mask * x`. `measured` counts the kept values, and `support(y)` puts zeros (over NaN too)
+    where y is no measurement.
+
+    Args:
+        image_shape: (C, H, W).
+        mask: (H, W), (1, H, W), (C, H, W), or one per sample (B, 1|C, H, W); True or 1 = kept (in
+            bytes 255 too), nothing between.
+
+    Raises:
+        ValueError: for a mask of another size, not binary, or keeping nothing of a sample.
     """
 
     def __init__(self, image_shape: Sequence[int], mask: Tensor) -> None:

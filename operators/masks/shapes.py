@@ -1,7 +1,5 @@
 """Masks for inpainting: bool tensors (H, W), or (C, H, W), True where the pixel is kept."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,8 +25,10 @@ def random(
     """Keep a random fraction `keep` of the pixels, all channels of a pixel together: (H, W).
 
     With `channelwise` every value is drawn by itself instead: (C, H, W). Exactly
-    round(keep·H·W), or round(keep·C·H·W), are kept, at least one.
-    Raises ValueError unless 0 < keep <= 1.
+    round(keep * H * W), or round(keep * C * H * W), are kept, at least one.
+
+    Raises:
+        ValueError: unless 0 < keep <= 1.
     """
     shape = _sides(image_shape)
     if channelwise:
@@ -49,9 +49,10 @@ def box(
     top: int | None = None,
     left: int | None = None,
 ) -> Tensor:
-    """Lose a box of height × width pixels at (top, left); half of each side, in the middle.
+    """Lose a box of height x width pixels at (top, left); half of each side, in the middle.
 
-    Raises ValueError for a box that leaves the image or covers it.
+    Raises:
+        ValueError: for a box that leaves the image or covers it.
     """
     rows, columns = _sides(image_shape)
     height = max(1, rows // 2) if height is None else height
@@ -72,9 +73,10 @@ def box(
 def outpaint(
     image_shape: Sequence[int], height: int | None = None, width: int | None = None
 ) -> Tensor:
-    """Keep a box of height × width pixels in the middle only; half of each side by default.
+    """Keep a box of height x width pixels in the middle only; half of each side by default.
 
-    Raises ValueError for a box that leaves the image or covers it.
+    Raises:
+        ValueError: for a box that leaves the image or covers it.
     """
     return ~box(image_shape, height, width)
 
@@ -98,9 +100,12 @@ def from_file(image_shape: Sequence[int], path: str | Path, key: str | None = No
 
     (H, W), or (C, H, W) from an array that differs between the channels; channels may come last.
     An image is upright and cut at half of its range; of a white picture, or a photograph, that is
-    transparent in places, opaque = kept (`read_image`). Raises FileNotFoundError, and ValueError
-    for an unreadable file, another size than the image's, an array of more than two numbers, or
-    a file of several levels that would all be lost, or all be kept.
+    transparent in places, opaque = kept (`read_image`).
+
+    Raises:
+        FileNotFoundError: for a file that is not there.
+        ValueError: for an unreadable file, another size than the image's, an array of more than two
+            numbers, or a file of several levels that would all be lost, or all be kept.
     """
     return read(image_shape, path, key)[0]
 
@@ -142,7 +147,11 @@ def _fitting(values: Tensor, image_shape: Sequence[int], path: str | Path) -> Te
 
 
 def binary(owner: str, mask: Tensor) -> Tensor:
-    """A mask in float64 on the CPU; bytes may be 0 and 255. Raises ValueError for other values."""
+    """A mask in float64 on the CPU; bytes may be 0 and 255.
+
+    Raises:
+        ValueError: for other values.
+    """
     mask = torch.as_tensor(mask).detach().cpu()
     full = mask.double() / (255 if mask.dtype == torch.uint8 and bool((mask > 1).any()) else 1)
     if not bool(((full == 0) | (full == 1)).all()):

@@ -1,7 +1,5 @@
 """Masks that are drawn: bool tensors (H, W), True where the pixel is kept."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch
@@ -39,8 +37,10 @@ def text(
     """Lose the pixels under lines of text, repeated over the whole image.
 
     size: of Pillow's own font, in pixels; an eighth of the shorter side by default, at least 8.
-    Each line begins one word later than the line above. Raises ValueError for a size below 1
-    or for no words.
+    Each line begins one word later than the line above.
+
+    Raises:
+        ValueError: for a size below 1 or for no words.
     """
     from PIL import Image, ImageDraw, ImageFont
 

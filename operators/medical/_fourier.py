@@ -1,7 +1,5 @@
 """Fourier sampling: the part that all have in common, and real images."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,10 +17,11 @@ from operators.solve import column
 
 
 class FourierOperator(SpectralOperator):
-    """y = M F x for each plane of x, with AᵀA = F* diag(power) F.
+    """Samples the Fourier transform of each plane of an image.
 
-    A subclass says what the planes of an image are: `vt` gives the spectra of them, `v` the image
-    of spectra. What comes fresh from an FFT is multiplied in place.
+    `y = M F x`, with `A^T A = F* diag(power) F`. A subclass says what the planes of an image are:
+    `vt` gives the spectra of them, `v` the image of spectra. What comes fresh from an FFT is
+    multiplied in place.
     """
 
     phase: Tensor
@@ -67,12 +66,14 @@ class FourierOperator(SpectralOperator):
 
 
 class Fourier(FourierOperator):
-    """y = M F x for real images, each channel by itself: (C, H, W) -> (C, H, W, 2).
+    """Samples the Fourier transform of a real image, each channel by itself.
 
-    F and the layout of y and mask are as for `MRI`, but the spectrum of a real image is symmetric,
-    F x(−k) = conj F x(k). What counts is the symmetrised mask: AᵀA =
-    F* diag((M(k) + M(−k)) / 2) F, with values 0, ½ and 1. Raises ValueError for a mask of
-    another size, not binary, or keeping nothing.
+    `y = M F x`: (C, H, W) -> (C, H, W, 2). F and the layout of y and mask are as for `MRI`, but the
+    spectrum of a real image is symmetric, `F x(-k) = conj F x(k)`. What counts is the symmetrised
+    mask: `A^T A = F* diag((M(k) + M(-k)) / 2) F`, with values 0, 1/2 and 1.
+
+    Raises:
+        ValueError: for a mask of another size, not binary, or keeping nothing.
     """
 
     half: Tensor

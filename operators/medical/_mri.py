@@ -1,7 +1,5 @@
 """Magnetic resonance imaging: complex images in k-space, seen by one coil or by several."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,16 +16,21 @@ from operators.medical._fourier import FourierOperator
 
 
 class MRI(FourierOperator):
-    """y = M F x for complex images: (2P, H, W) -> (P, H, W, 2); singular values 0 and 1.
+    """Samples the Fourier transform of a complex image, as a scanner with one coil does.
 
-    Channels 2p and 2p + 1 of x are the real and the imaginary part of plane p. F x =
-    fft2(ifftshift(x), norm="ortho"); y is `torch.view_as_real` of its samples, with zeros where
-    nothing was measured. For data with frequency zero in the middle, as fastMRI's, y is
-    ifftshift of them over both axes. Real and imaginary parts are separate measurements, each
-    with the noise's σ.
-    mask: (H, W), (1, H, W), or one per sample (B, 1, H, W), 1 = measured, frequency zero at [0, 0].
-    Raises ValueError for an odd number of channels, and for a mask of another size, not binary,
-    or keeping nothing.
+    `y = M F x`: (2P, H, W) -> (P, H, W, 2); singular values 0 and 1. Channels 2p and 2p + 1 of x
+    are the real and the imaginary part of plane p. `F x = fft2(ifftshift(x), norm="ortho")`; y is
+    `torch.view_as_real` of its samples, with zeros where nothing was measured. For data with
+    frequency zero in the middle, as fastMRI's, y is ifftshift of them over both axes. Real and
+    imaginary parts are separate measurements, each with the noise's sigma.
+
+    Args:
+        mask: (H, W), (1, H, W), or one per sample (B, 1, H, W), 1 = measured, frequency zero at
+            [0, 0].
+
+    Raises:
+        ValueError: for an odd number of channels, and for a mask of another size, not binary, or
+            keeping nothing.
 
     Reference: Lustig, Donoho and Pauly, 2007, doi:10.1002/mrm.21391.
     """
@@ -60,12 +63,17 @@ class MRI(FourierOperator):
 
 
 class MultiCoilMRI(LinearOperator):
-    """y_c = M F (S_c x) for coils c: (2, H, W) or (1, H, W) -> (coils, H, W, 2). Solved by CG.
+    """Samples the Fourier transform of an image as several coils see it. Solved by CG.
 
-    The image is complex (real and imaginary channel) or real (one); the rest is as for `MRI`.
-    maps: sensitivities S, complex, (coils, H, W) or one set per sample (B, coils, H, W). Raises
-    ValueError for other channels or maps, NaN in them, masks as for `MRI`, and for maps and masks
-    of different batches.
+    `y_c = M F (S_c x)` for coils c: (2, H, W) or (1, H, W) -> (coils, H, W, 2). The image is
+    complex (real and imaginary channel) or real (one); the rest is as for `MRI`.
+
+    Args:
+        maps: sensitivities S, complex, (coils, H, W) or one set per sample (B, coils, H, W).
+
+    Raises:
+        ValueError: for other channels or maps, NaN in them, masks as for `MRI`, and for maps and
+            masks of different batches.
 
     Reference: Pruessmann et al., 1999, Magn. Reson. Med. 42(5), 952-962 (SENSE).
     """

@@ -1,7 +1,5 @@
 """Computed tomography: line integrals through the image."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 
@@ -17,20 +15,26 @@ Lines = tuple[Tensor, Tensor, Tensor]  # for rows of a sparse matrix: starts, co
 
 
 class Radon(LinearOperator):
-    """Parallel-beam projections of each channel: (C, H, W) -> (C, angles, detectors). By CG.
+    """Projects each channel along parallel beams: (C, H, W) -> (C, angles, detectors). By CG.
 
-    y_at = ∫ x along the line u cos θ_a + v sin θ_a = t, with u to the right, v upwards and the
-    origin in the middle of the image, for detectors t one pixel apart about 0. The line is
-    followed row by row (column by column where it is flatter than 45°), and in a row x is
-    interpolated linearly (Joseph's method). A sparse matrix, kept with its transpose, which is
-    the exact adjoint: about 2 H W weights an angle, 8 bytes each in A and in Aᵀ in float32.
-    angles: θ in degrees. detectors: how many; by default enough for the image's diagonal.
-    pixel: length of a pixel's side; by default 1 / max(H, W), so that y is in the image's range
-    (`skimage.transform.radon` takes 1). Raises ValueError for no angles, NaN among them, or
-    pixel <= 0.
+    `y_at` is the integral of x along the line `u cos(theta_a) + v sin(theta_a) = t`, with u to the
+    right, v upwards and the origin in the middle of the image, for detectors t one pixel apart
+    about 0. The line is followed row by row (column by column where it is flatter than 45 degrees),
+    and in a row x is interpolated linearly (Joseph's method). A sparse matrix, kept with its
+    transpose, which is the exact adjoint: about 2 H W weights an angle, 8 bytes each in A and in
+    `A^T` in float32.
 
-    Many small singular values: A⁺ amplifies noise, and CG needs many steps for it (and warns).
-    Solvers that weigh y by its noise, through `prox` with λ > 0, are better off.
+    Many small singular values: `A^+` amplifies noise, and CG needs many steps for it (and warns).
+    Solvers that weigh y by its noise, through `prox` with lam > 0, are better off.
+
+    Args:
+        angles: theta in degrees.
+        detectors: how many; by default enough for the image's diagonal.
+        pixel: length of a pixel's side; by default 1 / max(H, W), so that y is in the image's range
+            (`skimage.transform.radon` takes 1).
+
+    Raises:
+        ValueError: for no angles, NaN among them, or pixel <= 0.
 
     Reference: Joseph, 1982, doi:10.1109/TMI.1982.4307572.
     """
@@ -88,7 +92,7 @@ class Radon(LinearOperator):
 
 
 def _times(rows: Lines, x: Tensor, shape: Shape) -> Tensor:
-    """Sparse times dense, with all images of the batch as the columns: (B, C, …) -> (B, *shape)."""
+    """Sparse times dense, all images of a batch the columns: `(B, C, ...) -> (B, *shape)`."""
     starts, columns, weights = rows
     if not len(x):
         return x.new_empty(0, *shape)
@@ -126,7 +130,7 @@ def radon(
     detectors: int | None = None,
     pixel: float | None = None,
 ) -> Radon:
-    """Computed tomography; angles: how many, evenly over 180°, or the angles in degrees."""
+    """Computed tomography; angles: how many, evenly over 180 degrees, or the angles in degrees."""
     if isinstance(angles, int):
         (count,) = as_shape("Radon", "angles", [angles])
         angles = [180 * i / count for i in range(count)]

@@ -6,8 +6,6 @@ zero in the middle: apply `torch.fft.ifftshift` over both axes first. Complex pi
 of channels: 2p holds the real and 2p + 1 the imaginary part of plane p.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 
@@ -27,11 +25,13 @@ def lines(
 ) -> Tensor:
     """Cartesian sampling of whole columns: a mask (H, W), True where k-space is measured.
 
-    The round(centre·W) columns of lowest frequency, at least one, are always there. "random" draws
-    others until there are round(W / acceleration); "equispaced" adds every acceleration-th (a
-    whole number) column counted from frequency zero, so that a few more are kept. (Fourfold with
-    a centre of 8 % is the fastMRI challenge's, Zbontar et al., 2018, arXiv:1811.08839.)
-    Raises ValueError for another pattern, or where the centre alone is more than is to be kept.
+    The round(centre * W) columns of lowest frequency, at least one, are always there. "random"
+    draws others until there are round(W / acceleration); "equispaced" adds every acceleration-th (a
+    whole number) column counted from frequency zero, so that a few more are kept. (Fourfold with a
+    centre of 8 % is the fastMRI challenge's, Zbontar et al., 2018, arXiv:1811.08839.)
+
+    Raises:
+        ValueError: for another pattern, or where the centre alone is more than is to be kept.
     """
     _, height, width = as_shape("k-space mask", "image_shape", image_shape, rank=3)
     if not 0 <= centre <= 1 or not 1 <= acceleration < math.inf:
@@ -71,7 +71,7 @@ def as_mask(name: str, mask: Tensor, sides: Sequence[int]) -> Tensor:
 
 
 def origin(sides: Sequence[int]) -> Tensor:
-    """Phases q, (H, W) complex128, with q · fft2(x) = fft2(ifftshift(x)): ±1 for even sides.
+    """Phases q, (H, W) complex128, with q * fft2(x) = fft2(ifftshift(x)): +-1 for even sides.
 
     They put the origin in the middle of the image without a shuffle of memory.
     """
@@ -83,7 +83,7 @@ def origin(sides: Sequence[int]) -> Tensor:
 
 
 def mirror(z: Tensor) -> Tensor:
-    """z at the opposite frequencies −k: (…, H, W) -> (…, H, W)."""
+    """A spectrum at the opposite frequencies -k: (..., H, W) -> (..., H, W)."""
     return z.flip((-2, -1)).roll((1, 1), (-2, -1))
 
 
@@ -104,11 +104,13 @@ def to_channels(z: Tensor) -> Tensor:
 
 
 def birdcage(image_shape: Sequence[int], coils: int = 8, radius: float = 1.5) -> Tensor:
-    """Smooth receive sensitivities, (coils, H, W) complex128, with Σ_c |S_c|² = 1 everywhere.
+    """Smooth receive sensitivities, (coils, H, W) complex128, with sum_c |S_c|^2 = 1 everywhere.
 
     The coils stand evenly on a circle of `radius` half images about the middle; a coil at d from
-    a pixel has the strength 1/|d| and the phase of d. Raises ValueError unless radius > √2 (the
-    image's corners).
+    a pixel has the strength 1/|d| and the phase of d.
+
+    Raises:
+        ValueError: unless radius > sqrt(2) (the image's corners).
 
     Reference: the birdcage geometry of Roemer et al., 1990, doi:10.1002/mrm.1910160203.
     """

@@ -1,7 +1,5 @@
 """JPEG as a forward model: what is left of an image after it has been saved."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 
@@ -33,19 +31,23 @@ SLACK = 3e-4  # of roundings, in grey levels or quantisation steps: far above fl
 
 
 class JPEG(Operator):
-    """y = decode(encode(x)), baseline JPEG with chroma at half the resolution (4:2:0).
+    """Encodes and decodes by baseline JPEG, with chroma at half the resolution (4:2:0).
 
-    image_shape: (1, H, W) or (3, H, W), any sides (the last pixels are repeated to fill whole
-    blocks, as libjpeg does). quality: 1 to 100 on libjpeg's scale, a number or one per sample,
-    (B,). x is rounded to 8 bits first, and y is on the 8-bit grid in [-1, 1], like the pixels of a
-    file; libjpeg's, made of integers, differ by at most about half a grey level in the mean.
-
-    In gradients rounding counts as the identity (straight-through), so what remains is that chroma
-    is smoothed, and 0 where a value is clipped to black or white.
-    Raises ValueError for another number of channels or a quality out of range.
+    `y = decode(encode(x))`. x is rounded to 8 bits first, and y is on the 8-bit grid in [-1, 1],
+    like the pixels of a file; libjpeg's, made of integers, differ by at most about half a grey
+    level in the mean. In gradients rounding counts as the identity (straight-through), so what
+    remains is that chroma is smoothed, and 0 where a value is clipped to black or white.
 
     kornia's codec, whose rounding is smooth, is further from libjpeg, which matters where y is a
     file: at quality 10 (scikit-image's astronaut and coffee) 37 dB, where this one has 50.
+
+    Args:
+        image_shape: (1, H, W) or (3, H, W), any sides (the last pixels are repeated to fill whole
+            blocks, as libjpeg does).
+        quality: 1 to 100 on libjpeg's scale, a number or one per sample, (B,).
+
+    Raises:
+        ValueError: for another number of channels or a quality out of range.
 
     Reference: ITU-T T.81 (1992), Annex A and K; JFIF 1.02 for colour.
     """
@@ -96,7 +98,7 @@ class JPEG(Operator):
         return _levels(_mixed(self.back, torch.cat([luma, chroma], 1)))
 
     def _code(self, x: Tensor, table: Tensor) -> Tensor:
-        """Blocks of 8 × 8 to cosine coefficients, rounded to multiples of the table, and back."""
+        """Blocks of 8 x 8 to cosine coefficients, rounded to multiples of the table, and back."""
         rows = x.shape[2]
         x = pad(x, (0, 0, 0, -rows % 8), "replicate")  # here, as libjpeg does: after the means
         b, c, h, w = x.shape
@@ -124,7 +126,7 @@ def _mixed(matrix: Tensor, x: Tensor) -> Tensor:
 
 
 def _both_sides(blocks: Tensor, matrix: Tensor) -> Tensor:
-    """Mᵀ X M for every block X."""
+    """`M^T X M` for every block X."""
     return ((blocks @ matrix).mT @ matrix).mT
 
 

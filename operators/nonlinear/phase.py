@@ -1,7 +1,5 @@
 """Phase retrieval: only the size of the Fourier coefficients is measured."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch
@@ -12,16 +10,19 @@ from operators.core.operator import Operator, as_shape
 
 
 class PhaseRetrieval(Operator):
-    """y = |F P u| with u = (x + 1)/2, per channel: (C, H, W) -> (C, H + 2p, W + 2q).
+    """Measures how large each Fourier coefficient is, without its phase.
 
-    P pads with zeros (black), p = ⌊oversample/8 · H⌋ rows above and below and q likewise (64 for
-    256 and oversample 2); F is the orthonormal discrete Fourier transform, frequency zero in the
-    middle. With `intensity` y = |F P u|², what a detector counts. y is in units of the [0, 1] range
-    (squared for intensities), so a paper's noise of 0.05 on this amplitude is 0.05 here.
+    `y = |F P u|` with `u = (x + 1) / 2`, per channel: (C, H, W) -> (C, H + 2p, W + 2q). P pads with
+    zeros (black), `p = floor(oversample / 8 * H)` rows above and below and q likewise (64 for 256
+    and oversample 2); F is the orthonormal discrete Fourier transform, frequency zero in the
+    middle. With `intensity` it is `y = |F P u|^2`, what a detector counts. y is in units of the [0,
+    1] range (squared for intensities), so a paper's noise of 0.05 on this amplitude is 0.05 here.
 
-    The gradient of |z| is z/|z|, of size at most 1; at z = 0 it is taken as 0. Images that differ
-    by a half turn (or, where the padding allows, by a shift) measure the same.
-    Raises ValueError for an oversample that is negative or not finite.
+    The gradient of `|z|` is `z / |z|`, of size at most 1; at z = 0 it is taken as 0. Images that
+    differ by a half turn (or, where the padding allows, by a shift) measure the same.
+
+    Raises:
+        ValueError: for an oversample that is negative or not finite.
 
     Reference: Chung et al., 2023, arXiv:2209.14687 (DPS); x mapped to [0, 1] as in Zhang
     et al., 2024, arXiv:2407.01521 (DAPS).
@@ -45,7 +46,7 @@ class PhaseRetrieval(Operator):
         return torch.fft.fftshift(y, (2, 3))
 
     def picture(self, y: Tensor) -> Tensor:
-        """log(1 + 1000 y / max y), from −1 to 1: (B, C, h, w)."""
+        """The logarithm `log(1 + 1000 y / max y)`, from -1 to 1: (B, C, h, w)."""
         peak = y.flatten(1).amax(1).clamp_min(torch.finfo(y.dtype).tiny).view(-1, 1, 1, 1)
         return 2 * torch.log1p((y / peak).clamp_min(0) * 1000) / torch.log1p(y.new_tensor(1e3)) - 1
 

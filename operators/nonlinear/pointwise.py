@@ -1,7 +1,5 @@
 """Nonlinear cameras, pixel by pixel: clipping, gamma, quantisation."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch
@@ -24,17 +22,23 @@ def rounded(x: Tensor, slack: float = 0.0) -> Tensor:
 
 
 def per_value(owner: Operator, name: str, value: float | Tensor) -> None:
-    """Keep a number, or one per sample, as a constant that broadcasts to (B, *in_shape)."""
+    """Keep a number, or one per sample, as a constant that broadcasts to `(B, *in_shape)`."""
     several = isinstance(value, Tensor)
     values = torch.as_tensor(value, dtype=torch.float64, device="cpu")
     owner.constant(name, values.reshape(-1, *[1] * len(owner.in_shape)), several)
 
 
 class Clip(Operator):
-    """y = clip(gain · x, low, high), the saturation of a sensor; the gradient is 0 beyond.
+    """Saturates, as a sensor does; the gradient is 0 beyond.
 
-    image_shape: (C, H, W), or any shape without the batch. gain: above 0, a float or one per
-    sample, (B,). Raises ValueError for a bad gain, or where low is not below high.
+    `y = clip(gain * x, low, high)`.
+
+    Args:
+        image_shape: (C, H, W), or any shape without the batch.
+        gain: above 0, a float or one per sample, (B,).
+
+    Raises:
+        ValueError: for a bad gain, or where low is not below high.
 
     Reference: Mardani et al., 2023, arXiv:2305.04391 (high dynamic range: gain 2).
     """
@@ -56,12 +60,18 @@ class Clip(Operator):
 
 
 class Gamma(Operator):
-    """y = 2 u^γ − 1 with u = (x + 1)/2: a tone curve on brightness in [0, 1].
+    """Applies a tone curve to brightness in [0, 1].
 
-    image_shape as for `Clip`. gamma: above 0, a float or one per sample, (B,); 2.2 darkens, 1/2.2
-    brightens. Below u = 1/1024, a quarter of a grey level, u^γ is replaced by its chord to 0, also
-    for u < 0: the gradient is finite, not 0, and the operator strictly increasing.
-    Raises ValueError for a bad gamma.
+    `y = 2 u^gamma - 1` with `u = (x + 1) / 2`. Below u = 1/1024, a quarter of a grey level,
+    `u^gamma` is replaced by its chord to 0, also for u < 0: the gradient is finite, not 0, and the
+    operator strictly increasing.
+
+    Args:
+        image_shape: as for `Clip`.
+        gamma: above 0, a float or one per sample, (B,); 2.2 darkens, 1/2.2 brightens.
+
+    Raises:
+        ValueError: for a bad gamma.
     """
 
     gamma: Tensor
@@ -81,12 +91,18 @@ class Gamma(Operator):
 
 
 class Quantise(Operator):
-    """y = the nearest of equally spaced levels, −1 one of them.
+    """Rounds to the nearest of equally spaced levels, -1 one of them.
 
-    image_shape as for `Clip`. Either bits (1 to 16): 2^bits levels from −1 to 1, what is beyond
-    goes to the end; or step > 0, the distance of levels without end. In gradients rounding
-    counts as the identity (straight-through), so it is 1, and 0 beyond the ends.
-    Raises ValueError unless one of bits and step is given and in range.
+    In gradients rounding counts as the identity (straight-through), so it is 1, and 0 beyond the
+    ends.
+
+    Args:
+        image_shape: as for `Clip`.
+        bits: 1 to 16: 2^bits levels from -1 to 1, what is beyond goes to the end; or
+        step: above 0, the distance of levels without end.
+
+    Raises:
+        ValueError: unless one of bits and step is given and in range.
     """
 
     rounds = True
@@ -112,7 +128,7 @@ class Quantise(Operator):
 
 
 def hdr(image_shape: Sequence[int], gain: Values = 2.0) -> Clip:
-    """High dynamic range: clip(gain · x, −1, 1) (Mardani et al., 2023; DAPS)."""
+    """High dynamic range: clip(gain * x, -1, 1) (Mardani et al., 2023; DAPS)."""
     return Clip(image_shape, gain)
 
 

@@ -18,11 +18,17 @@ from operators.solve import column
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """Find x from y = A(x) + noise. y: (B, *operator.out_shape), the operator's dtype and device.
+    """A measurement with its forward model and its noise: find x from `y = A(x) + noise`.
 
     y is kept with zeros wherever the operator measures nothing (`operator.support`), whatever
-    stood there; the caller's tensor stays as it was. Raises ValueError for a y of another shape,
-    dtype or device, for NaN or inf in it, and for noise of another batch size or shape.
+    stood there; the caller's tensor stays as it was.
+
+    Args:
+        y: `(B, *operator.out_shape)`, of the operator's dtype and device.
+
+    Raises:
+        ValueError: for a y of another shape, dtype or device, for NaN or inf in it, and for noise
+            of another batch size or shape.
     """
 
     operator: Operator
@@ -47,7 +53,7 @@ class Problem:
 
     @property
     def sigma(self) -> float | Tensor:
-        """σ_y in the units of y: a float, (B,), or one per value, (1 or B, *out_shape)."""
+        """The noise's sigma in the units of y: a float, (B,), or per value, `(1 or B, *out_shape)`."""
         return self.noise.sigma
 
     @property
@@ -56,23 +62,24 @@ class Problem:
         return self.operator.measured
 
     def residual(self, x: Tensor) -> Tensor:
-        """y − A(x): (B, *in_shape) -> (B, *out_shape)."""
+        """The residual `y - A(x)`: `(B, *in_shape) -> (B, *out_shape)`."""
         self._fits(x)
         return self.y - self.operator(x)
 
     def nll(self, x: Tensor) -> Tensor:
-        """−log p(y | x) per sample, (B,), up to a constant."""
+        """The negative log-likelihood `-log p(y | x)` per sample, (B,), up to a constant."""
         self._fits(x)
         return self.noise.nll(self.operator(x), self.y)
 
     def rms_residual(self, x: Tensor) -> Tensor:
-        """‖A(x) − y‖ / √m per sample, (B,), in the units of y."""
+        """The residual's root mean square, `||A(x) - y|| / sqrt(m)` per sample, (B,)."""
         return self.residual(x).flatten(1).norm(dim=1) / self.measured**0.5
 
     def relative_residual(self, x: Tensor) -> Tensor:
-        """‖(A(x) − y) / σ_y‖ / √m per sample, (B,): about 1 at the truth.
+        """The residual in units of the noise, per sample, (B,).
 
-        inf or NaN at σ_y = 0; of a spread that depends on the signal, 1 for mid-grey pictures.
+        `||(A(x) - y) / sigma_y|| / sqrt(m)`. About 1 at the truth; inf or NaN at sigma_y = 0; of a spread that depends on the signal, 1
+        for mid-grey pictures.
         """
         sigma = self.sigma
         if isinstance(sigma, Tensor) and sigma.ndim > 1:
@@ -91,11 +98,14 @@ class Problem:
         return self._with(self.operator, Gaussian(self.noise.std(self.y)), self.y)
 
     def whitened(self) -> Problem:
-        """The problem of the same posterior whose noise is N(0, I): diag(1/σ) A and y/σ.
+        """The problem of the same posterior whose noise is N(0, I).
 
-        For solvers that know one σ only, where it differs from value to value. Solves stay in
-        closed form for one σ and for masks. Residuals are in units of σ. Raises TypeError unless
-        the noise is Gaussian, ValueError where σ = 0.
+        `diag(1 / sigma) A` and `y / sigma`. For solvers that know one sigma only, where it differs from value to value. Solves stay in
+        closed form for one sigma and for masks. Residuals are in units of sigma.
+
+        Raises:
+            TypeError: unless the noise is Gaussian.
+            ValueError: where sigma = 0.
         """
         if not isinstance(self.noise, Gaussian):
             raise TypeError(
@@ -120,7 +130,7 @@ class Problem:
         return self._with(self.operator.select(rows), self.noise.select(rows), self.y[rows])
 
     def repeat(self, count: int) -> Problem:
-        """Every sample ``count`` times in a row: the problem of ``count`` particles per sample."""
+        """Every sample `count` times in a row: the problem of `count` particles per sample."""
         rows = torch.arange(len(self)).repeat_interleave(count)
         y = self.y.repeat_interleave(count, 0)
         return self._with(self.operator.select(rows), self.noise.select(rows), y)
@@ -128,8 +138,10 @@ class Problem:
     def through(self, decoder: Operator) -> Problem:
         """The problem of what the decoder D maps to the image: find z from y = A(D(z)) + noise.
 
-        Linear where A and D are. Raises ValueError where D's output is not A's input, or differs
-        from it in dtype or device.
+        Linear where A and D are.
+
+        Raises:
+            ValueError: where D's output is not A's input, or differs from it in dtype or device.
         """
         return self._with(self.operator @ decoder, self.noise, self.y)
 
@@ -156,7 +168,7 @@ class Problem:
 
 
 def measure(operator: Operator, noise: Noise, x: Tensor, rng: Rng) -> Problem:
-    """Simulate y = noise(A(x)) for images x (B, *in_shape) in [-1, 1], sample b from stream b."""
+    """Simulate y = noise(A(x)) for images x `(B, *in_shape)` in [-1, 1], sample b from stream b."""
     with torch.no_grad():
         clean = operator(x)
         return Problem(operator, noise, noise.to(clean).sample(clean, rng))

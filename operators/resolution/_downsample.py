@@ -1,7 +1,5 @@
 """Lower resolution: one pixel, or the mean, of each block, alone or after a circular blur."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch
@@ -18,10 +16,13 @@ from operators.solve import column
 
 
 class Downsample(SpectralOperator):
-    """y = means over f × f blocks: (C, H, W) -> (C, H/f, W/f); A Aᵀ = I/f², so s = 1/f.
+    """Takes the means over f x f blocks: (C, H, W) -> (C, H/f, W/f).
 
-    Vᵀ takes the means, V spreads a block's value over its pixels, U = f I.
-    Raises ValueError where the factor is below 1 or does not divide both sides.
+    `A A^T = I / f^2`, so `s = 1 / f`; `V^T` takes the means, V spreads a block's value over its
+    pixels, `U = f I`.
+
+    Raises:
+        ValueError: where the factor is below 1 or does not divide both sides.
     """
 
     def __init__(self, image_shape: Sequence[int], factor: int) -> None:
@@ -67,11 +68,14 @@ class Downsample(SpectralOperator):
 
 
 class Decimate(SpectralOperator):
-    """y = x[::f, ::f]: the top left pixel of each f × f block, (C, H, W) -> (C, H/f, W/f).
+    """Takes the top left pixel of each f x f block: (C, H, W) -> (C, H/f, W/f).
 
-    A Aᵀ = I; U = I, V puts zeros between the pixels. `Decimate(shape, f) @ Blur(shape, kernel)`,
-    the usual model of super-resolution, is a `DecimatedBlur`.
-    Raises ValueError where the factor is below 1 or does not divide both sides.
+    `y = x[::f, ::f]`, `A A^T = I`, `U = I`; V puts zeros between the pixels.
+    `Decimate(shape, f) @ Blur(shape, kernel)`, the usual model of super-resolution, is a
+    `DecimatedBlur`.
+
+    Raises:
+        ValueError: where the factor is below 1 or does not divide both sides.
     """
 
     mask: Tensor
@@ -118,13 +122,13 @@ class Decimate(SpectralOperator):
 
 
 class DecimatedBlur(SpectralOperator):
-    """y = a circular blur of x, of which each f × f block's first pixel, or mean, is kept.
+    """Blurs circularly, and keeps the first pixel, or the mean, of each f x f block.
 
     It is `outer @ inner` with outer a `Decimate`, or a `Downsample`, and inner a `Blur`. In the
-    orthonormal Fourier domain ŷ[q] = (1/f) Σ_a h[q + a] x̂[q + a] over the f² aliases of q, with
-    h the transfer of the blur (times that of the mean). No two q share an alias, so
-    A Aᵀ = F* diag(s²) F, s²[q] = (1/f²) Σ_a |h[q + a]|², with F of the small image; U = F*, and
-    V puts h*[q + a] / (f s[q]) times coefficient q at each of its aliases.
+    orthonormal Fourier domain `Y[q] = (1/f) sum_a h[q + a] X[q + a]` over the f^2 aliases of q,
+    with h the transfer of the blur (times that of the mean). No two q share an alias, so `A A^T =
+    F* diag(s^2) F`, `s^2[q] = (1/f^2) sum_a |h[q + a]|^2`, with F of the small image; `U = F*`, and
+    V puts `h*[q + a] / (f s[q])` times coefficient q at each of its aliases.
 
     Reference: Zhao et al., 2016, doi:10.1109/TIP.2016.2567075.
     """

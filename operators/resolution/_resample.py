@@ -1,7 +1,5 @@
 """Resizing by any factor, with the weights of `torch.nn.functional.interpolate`."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 
@@ -20,13 +18,15 @@ MODES = ("bicubic", "bilinear")
 def resample(
     image_shape: Sequence[int], scale: float = 0.25, mode: str = "bicubic", antialias: bool = True
 ) -> Separable:
-    """y = interpolate(x, scale_factor=scale): (C, H, W) -> (C, ⌊scale·H⌋, ⌊scale·W⌋).
+    """Resizes as torch does: (C, H, W) -> (C, floor(scale * H), floor(scale * W)).
 
-    Equals `torch.nn.functional.interpolate(mode=…, antialias=…)`, pixel centres aligned, for any
-    scale > 0, smaller (super-resolution) or larger. Solves in closed form, see `Separable`.
-    Bicubic weights are negative in places: beside edges y may leave [-1, 1], to ±1.6, without
-    antialiasing to ±1.9 (counting photons there asks for `Poisson(clip=True)`).
-    Raises ValueError for a scale that is not positive or leaves no pixel, or another mode.
+    Equals `torch.nn.functional.interpolate(mode=..., antialias=...)`, pixel centres aligned, for
+    any scale > 0, smaller (super-resolution) or larger. Solves in closed form, see `Separable`.
+    Bicubic weights are negative in places: beside edges y may leave [-1, 1], to 1.6 in size,
+    without antialiasing to 1.9 (counting photons there asks for `Poisson(clip=True)`).
+
+    Raises:
+        ValueError: for a scale that is not positive or leaves no pixel, or another mode.
     """
     shape = as_shape("resample", "image_shape", image_shape, rank=3)
     if mode not in MODES:
@@ -47,7 +47,9 @@ def downsample_bicubic(
     padding: None drops the weights beyond the border and rescales the others, as torch and
     Pillow do; "symmetric" mirrors the image, which is MATLAB's imresize, used in many papers;
     or another one of `borders.Border`. Only the two outermost rows and columns of y differ.
-    Raises ValueError for another padding, or a padded image with a side below 3 · factor.
+
+    Raises:
+        ValueError: for another padding, or a padded image with a side below 3 * factor.
     """
     shape, out, factor = blocks("downsample_bicubic", image_shape, factor)
     scale = math.nextafter(1 / factor, 2)  # upwards: 49 * (1 / 49) < 1 would lose a pixel
@@ -69,7 +71,7 @@ def _padded_weights(side: int, factor: int, scale: float, padding: str) -> Tenso
 
 
 def weights(side: int, scale: float, mode: str, antialias: bool) -> Tensor:
-    """The resampling of a line of `side` pixels as a matrix (⌊scale·side⌋, side), float64."""
+    """The resampling of a line of `side` pixels as a matrix (floor(scale * side), side), float64."""
     identity = torch.eye(side, dtype=torch.float64)[None, None]
     factors = (float(scale), 1.0)
     resized = interpolate(identity, None, factors, mode, align_corners=False, antialias=antialias)

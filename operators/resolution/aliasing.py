@@ -1,11 +1,9 @@
 """Blocks of pixels, and sums over aliases, in the half-plane spectra of `rfft2`, and their adjoint.
 
-Decimation by f makes f² frequencies of a large image, of sides (H, W), one of the small image, of
-sides (h, w) = (H/f, W/f). Large half planes are kept as (…, f, h, W//2 + 1): the row p of the
+Decimation by f makes f^2 frequencies of a large image, of sides (H, W), one of the small image, of
+sides (h, w) = (H/f, W/f). Large half planes are kept as (..., f, h, W//2 + 1): the row p of the
 small one has its f row aliases along the third axis from the end.
 """
-
-from __future__ import annotations
 
 import math
 from collections.abc import Sequence
@@ -17,10 +15,10 @@ from operators.core.operator import Shape, as_shape
 
 
 def gather(weights: Tensor, z: Tensor, width: int) -> Tensor:
-    """Σ weights · z over the f² aliases: (…, f, h, W//2 + 1) -> (…, h, w//2 + 1). width: W.
+    """The sum of `weights * z` over the f^2 aliases: (..., f, h, W//2 + 1) -> (..., h, w//2 + 1).
 
-    weights are `halved`: a sum over the half plane and its mirror image has the columns that
-    are in both of them twice.
+    width: W. weights are `halved`: a sum over the half plane and its mirror image has the columns
+    that are in both of them twice.
     """
     (weight, alias), *others = zip(weights.unbind(-3), z.unbind(-3), strict=True)
     rows = weight * alias
@@ -36,13 +34,13 @@ def gather(weights: Tensor, z: Tensor, width: int) -> Tensor:
 
 
 def halved(weights: Tensor, width: int) -> Tensor:
-    """Halves of the columns of (…, W//2 + 1) that are their own mirror image. width: W."""
+    """Halves of the columns of (..., W//2 + 1) that are their own mirror image. width: W."""
     columns = torch.arange(weights.shape[-1])
     return weights * torch.where((2 * columns) % width == 0, 0.5, 1.0).double()
 
 
 def spread(z: Tensor, factor: int, width: int) -> Tensor:
-    """Each coefficient at all of its aliases: (…, h, w//2 + 1) -> (…, 1, h, W//2 + 1). width: W."""
+    """Each coefficient at all of its aliases: (..., h, w//2 + 1) -> (..., 1, h, W//2 + 1)."""
     small = width // factor
     mirror = z[..., 1 : small - small // 2].flip((-2, -1)).roll(1, -2).conj()
     blocks = width // 2 // small
@@ -52,7 +50,7 @@ def spread(z: Tensor, factor: int, width: int) -> Tensor:
 
 
 def mean_transfer(height: int, width: int, factor: int) -> Tensor:
-    """The transfer of the mean over f × f pixels, counted from the first: (H, W//2 + 1)."""
+    """The transfer of the mean over f x f pixels, counted from the first: (H, W//2 + 1)."""
     down, across = _mean_line(height, factor), _mean_line(width, factor)[: width // 2 + 1]
     return down[:, None] * across
 
@@ -67,7 +65,7 @@ def eyes(sides: tuple[int, ...], factor: int) -> tuple[Tensor, ...]:
 
 
 def blocks(owner: str, image_shape: Sequence[int], factor: int) -> tuple[Shape, Shape, int]:
-    """The image's shape, that of its f × f blocks and f, or a ValueError naming the owner."""
+    """The image's shape, that of its f x f blocks and f, or a ValueError naming the owner."""
     channels, height, width = shape = as_shape(owner, "image_shape", image_shape, rank=3)
     (factor,) = as_shape(owner, "factor", [factor])
     if height % factor or width % factor:

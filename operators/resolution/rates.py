@@ -1,7 +1,5 @@
 """Lower sampling rates by name: block means, every factor-th pixel, and a blur before it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Compressed sensing by cosine coefficients."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch
@@ -13,13 +11,17 @@ from operators.sensing.transforms import SampledTransform, measurements
 
 
 class DCT(SampledTransform):
-    """y = R T x per channel: (C, H, W) -> (C, m), m = round(ratio·H·W), at least 1. A Aᵀ = I.
+    """Keeps some of an image's cosine coefficients.
 
-    T is the orthonormal two-dimensional DCT-II, as two matrix products (for images faster than by
-    FFT); R keeps round(low·m) coefficients of the lowest radial frequency (k/H)² + (l/W)² and
-    draws the others, without replacement, from `seed`: low = 1 is a low-pass, low = 0 purely
-    random. The same coefficients, in row-major order, are kept in every channel.
-    Raises ValueError unless 0 < ratio <= 1 and 0 <= low <= 1. (`scipy.fft.dctn(norm="ortho")`.)
+    `y = R T x` per channel: (C, H, W) -> (C, m), `m = round(ratio * H * W)`, at least 1; `A A^T =
+    I`. T is the orthonormal two-dimensional DCT-II (`scipy.fft.dctn(norm="ortho")`), as two matrix
+    products (for images faster than by FFT); R keeps round(low * m) coefficients of the lowest
+    radial frequency `(k/H)^2 + (l/W)^2` and draws the others, without replacement, from `seed`: low
+    = 1 is a low-pass, low = 0 purely random. The same coefficients, in row-major order, are kept in
+    every channel.
+
+    Raises:
+        ValueError: unless 0 < ratio <= 1 and 0 <= low <= 1.
 
     Reference: Ahmed, Natarajan and Rao, 1974, doi:10.1109/T-C.1974.223784 (the transform).
     """

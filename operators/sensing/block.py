@@ -1,7 +1,5 @@
 """Compressed sensing block by block."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 
@@ -14,10 +12,15 @@ from operators.sensing.transforms import measurements
 
 
 class BlockSensing(MatrixOperator):
-    """y_ij = M x_ij for each f × f block x_ij of each channel: (C, H, W) -> (C, H/f, W/f, m).
+    """Multiplies each f x f block of each channel by one matrix.
 
-    matrix: M, (m, f²), one for all blocks; a block's pixels are in row-major order.
-    Raises ValueError where f² is no square, f does not divide both sides, or M is not finite.
+    `y_ij = M x_ij`: (C, H, W) -> (C, H/f, W/f, m).
+
+    Args:
+        matrix: M, (m, f^2), one for all blocks; a block's pixels are in row-major order.
+
+    Raises:
+        ValueError: where f^2 is no square, f does not divide both sides, or M is not finite.
 
     Reference: Gan, 2007, doi:10.1109/ICDSP.2007.4288604.
     """
@@ -56,10 +59,13 @@ def block_sensing(
     seed: int = 0,
     orthonormal: bool = True,
 ) -> BlockSensing:
-    """Block compressed sensing by one random matrix of m = round(ratio·block²) rows, at least 1.
+    """Block compressed sensing by one random matrix of m = round(ratio * block^2) rows, at least 1.
 
-    orthonormal: rows of unit length, at right angles (y has the image's range, and M Mᵀ = I);
-    otherwise independent N(0, 1/m) entries. Raises ValueError unless 0 < ratio <= 1.
+    orthonormal: rows of unit length, at right angles (y has the image's range, and M M^T = I);
+    otherwise independent N(0, 1/m) entries.
+
+    Raises:
+        ValueError: unless 0 < ratio <= 1.
     """
     (block,) = as_shape("BlockSensing", "block", [block])
     m = measurements("BlockSensing", ratio, block**2)

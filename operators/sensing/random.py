@@ -1,7 +1,5 @@
 """Compressed sensing: fewer random projections than pixels."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 
@@ -14,7 +12,7 @@ from operators.sensing.transforms import SampledTransform, measurements
 
 
 def hadamard(n: int) -> Tensor:
-    """The orthonormal, symmetric n × n Walsh–Hadamard matrix (n a power of two), float64."""
+    """The orthonormal, symmetric n x n Walsh-Hadamard matrix (n a power of two), float64."""
     matrix = torch.ones(1, 1, dtype=torch.float64)
     while matrix.shape[0] < n:
         matrix = torch.cat([torch.cat([matrix, matrix], 1), torch.cat([matrix, -matrix], 1)])
@@ -22,14 +20,16 @@ def hadamard(n: int) -> Tensor:
 
 
 class WalshHadamard(SampledTransform):
-    """y = R H D x per channel: (C, H, W) -> (C, m), m = round(ratio·H·W), at least 1.
+    """Keeps random Walsh-Hadamard coefficients of an image whose pixels' signs are shuffled.
 
-    D flips the sign of every pixel at random, which spreads the image's energy over all
-    coefficients (a smooth image sits in few of them otherwise, and R would miss those); H is
-    the orthonormal two-dimensional Walsh–Hadamard transform, H_H X H_W, done as two small
-    matrix products; R keeps m random coefficients, the same in every channel. A Aᵀ = I.
-    Both draws come from `seed`. Raises ValueError unless 0 < ratio <= 1 and both sides are
-    powers of two.
+    `y = R H D x` per channel: (C, H, W) -> (C, m), `m = round(ratio * H * W)`, at least 1; `A A^T =
+    I`. D flips the sign of every pixel at random, which spreads the image's energy over all
+    coefficients (a smooth image sits in few of them otherwise, and R would miss those); H is the
+    orthonormal two-dimensional Walsh-Hadamard transform, `H_H X H_W`, done as two small matrix
+    products; R keeps m random coefficients, the same in every channel. Both draws come from `seed`.
+
+    Raises:
+        ValueError: unless 0 < ratio <= 1 and both sides are powers of two.
 
     Reference: Do et al., 2012, doi:10.1109/TSP.2011.2170977 (structurally random matrices).
     """
@@ -64,11 +64,14 @@ class WalshHadamard(SampledTransform):
 
 
 class DenseGaussian(MatrixOperator):
-    """y = A x with independent A_ij ~ N(0, 1/m): (C, H, W) -> (m,), over the whole flat image.
+    """Multiplies the whole flat image by a matrix of independent normal entries.
 
-    The singular value decomposition is done once, in float64, and takes O(m² C H W) time; it is
-    kept in float64, too, all in all 24 m C H W bytes: meant for small images.
-    Raises ValueError for m < 1.
+    `y = A x` with `A_ij ~ N(0, 1/m)`: (C, H, W) -> (m,). The singular value decomposition is done
+    once, in float64, and takes O(m^2 C H W) time; it is kept in float64, too, all in all 24 m C H W
+    bytes: meant for small images.
+
+    Raises:
+        ValueError: for m < 1.
     """
 
     def __init__(self, image_shape: Sequence[int], m: int, seed: int = 0) -> None:
@@ -84,7 +87,7 @@ class DenseGaussian(MatrixOperator):
     def _join(self, parts: Tensor) -> Tensor:
         return parts.unflatten(1, self.in_shape)
 
-    # M xᵀ is read row by row: for a small batch 1.5 times as fast as x Mᵀ.
+    # M x^T is read row by row: for a small batch 1.5 times as fast as x M^T.
     def vt(self, x: Tensor) -> Tensor:
         return torch.matmul(self.right, x.flatten(1).mT).mT.contiguous()
 
@@ -93,7 +96,7 @@ class DenseGaussian(MatrixOperator):
 
 
 def walsh_hadamard(image_shape: Sequence[int], ratio: float = 0.25, seed: int = 0) -> WalshHadamard:
-    """Compressed sensing by random Walsh–Hadamard coefficients."""
+    """Compressed sensing by random Walsh-Hadamard coefficients."""
     return WalshHadamard(image_shape, ratio, seed)
 
 

@@ -1,7 +1,5 @@
 """Compressed sensing by some coefficients of an orthonormal transform."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Sequence
 
@@ -14,10 +12,13 @@ from operators.solve import column
 
 
 class SampledTransform(SpectralOperator):
-    """y = R T x per channel: (C, H, W) -> (C, m), with T orthonormal, so A Aᵀ = I.
+    """Keeps some coefficients of an orthonormal transform.
 
-    rows: which m of the H·W coefficients R keeps, each once and the same in every channel.
-    A subclass writes `vt`, which is T as (B, C, H, W) -> (B, C, H·W), and `v`, its transpose.
+    `y = R T x` per channel: (C, H, W) -> (C, m), so `A A^T = I`. A subclass writes `vt`, which is T
+    as (B, C, H, W) -> (B, C, H * W), and `v`, its transpose.
+
+    Args:
+        rows: which m of the H * W coefficients R keeps, each once and the same in every channel.
     """
 
     rows: Tensor
@@ -58,7 +59,11 @@ class SampledTransform(SpectralOperator):
 
 
 def measurements(name: str, ratio: float, n: int) -> int:
-    """round(ratio·n), at least 1. Raises ValueError, naming the operator, unless 0 < ratio <= 1."""
+    """How many measurements a ratio gives: round(ratio * n), at least 1.
+
+    Raises:
+        ValueError: naming the operator, unless 0 < ratio <= 1.
+    """
     if not 0 < ratio <= 1:
         raise ValueError(f"{name}: ratio must be in (0, 1], got {ratio}")
     return max(1, round(ratio * n))

@@ -1,7 +1,5 @@
 """Iterative linear algebra over batches: every sample is solved on its own, side by side."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable
 
@@ -26,14 +24,14 @@ def widest(device: torch.device) -> torch.dtype:
 
 
 def column(value: float | Tensor, like: Tensor) -> float | Tensor:
-    """A number as it is; one value per sample, (B,), as (B, 1, …) beside a tensor of that rank."""
+    """A number as it is; one value per sample, (B,), as (B, 1, ...) beside a tensor of that rank."""
     if isinstance(value, Tensor) and value.dim() == 1:
         return value.view(-1, *[1] * (like.ndim - 1))
     return value
 
 
 def dot(a: Tensor, b: Tensor) -> Tensor:
-    """Per-sample inner product: (B, …), (B, …) -> (B,)."""
+    """Per-sample inner product: (B, ...), (B, ...) -> (B,)."""
     return (a * b).flatten(1).sum(1)
 
 
@@ -48,8 +46,8 @@ def cg(
 ) -> Tensor:
     """Solve M x = b for symmetric positive definite M by conjugate gradients from x = 0.
 
-    x_{k+1} = x_k + α_k p_k with α = ‖r‖²/(pᵀMp); a sample whose residual has fallen to
-    ‖r‖ <= tol ‖b‖ is frozen, so its answer does not depend on its neighbours. b: (B, …).
+    `x_{k+1} = x_k + t p_k` with `t = ||r||^2 / (p^T M p)`; a sample whose residual has fallen to
+    `||r|| <= tol ||b||` is frozen, so its answer does not depend on its neighbours. b: (B, ...).
     The host waits for the device once every 10 iterations only. Warns (RuntimeWarning) when
     `max_iter` did not suffice, unless a `partial` solution is wanted.
 
@@ -85,11 +83,11 @@ def cgls(
     max_iter: int = 1000,
     name: str = "cgls",
 ) -> Tensor:
-    """A⁺ y, of all minimisers of ‖A x − y‖ the one of least norm, by conjugate gradients on
-    AᵀA x = Aᵀ y from x = 0, without forming AᵀA (which would square the rounding, too).
+    """The pseudo-inverse `A^+ y` by conjugate gradients: of all minimisers the one of least norm.
 
-    A sample is frozen once ‖Aᵀ(y − A x)‖ <= tol ‖Aᵀ y‖; as for `cg` otherwise. Directions of
-    small singular values come last, so an ill-conditioned A may need more than `max_iter`.
+    On `A^T A x = A^T y` from x = 0, without forming `A^T A` (which would square the rounding, too).
+    A sample is frozen once `||A^T (y - A x)|| <= tol ||A^T y||`; as for `cg` otherwise. Directions
+    of small singular values come last, so an ill-conditioned A may need more than `max_iter`.
 
     Reference: Björck, 1996, Numerical Methods for Least Squares Problems, Alg. 7.4.1.
     """
@@ -131,8 +129,8 @@ def largest_eigenvalue(matvec: Map, start: Tensor, iterations: int = 60) -> Tens
     """Largest eigenvalue, (B,), of a symmetric positive semi-definite M by Lanczos iteration.
 
     A power iteration that keeps what it has seen: the Ritz value of the whole Krylov space of
-    M and `start` (B, …), with full re-orthogonalisation; it approaches from below. Of the small
-    matrix S of that space it is ``tr(P S) / tr(P)``, P = S^(2^20) by squaring (within 2e-7 times
+    M and `start` (B, ...), with full re-orthogonalisation; it approaches from below. Of the small
+    matrix S of that space it is `tr(P S) / tr(P)`, P = S^(2^20) by squaring (within 2e-7 times
     the dimension): LAPACK's routines would have the host wait for the device.
 
     Reference: Golub and Van Loan, Matrix Computations, 4th ed., ch. 10.

@@ -1,7 +1,5 @@
 """Solves whose gradient is another solve: nothing of the iteration is stored for it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch
@@ -11,7 +9,7 @@ from operators.solve.conjugate import Map, cg, cgls
 
 
 class _Solve(torch.autograd.Function):
-    """x = M⁻¹ b, whose gradient is M⁻¹ g: implicit, nothing of the iteration is stored."""
+    """The solution `x = M^-1 b` whose gradient is `M^-1 g`: nothing of the iteration is stored."""
 
     @staticmethod
     def forward(ctx: Any, b: Tensor, matvec: Map, name: str) -> Tensor:
@@ -24,7 +22,7 @@ class _Solve(torch.autograd.Function):
 
 
 class _Pinv(torch.autograd.Function):
-    """x = A⁺ y by `cgls`, whose gradient is (Aᵀ)⁺ g."""
+    """The pseudo-inverse `x = A^+ y` by `cgls`, whose gradient is `(A^T)^+ g`."""
 
     @staticmethod
     def forward(ctx: Any, y: Tensor, a: Map, at: Map, name: str) -> Tensor:
@@ -37,10 +35,10 @@ class _Pinv(torch.autograd.Function):
 
 
 def solve(matvec: Map, b: Tensor, name: str = "solve") -> Tensor:
-    """M⁻¹ b by `cg` for symmetric positive definite M, differentiable in b."""
+    """Solve `M x = b` by `cg` for symmetric positive definite M, differentiable in b."""
     return _Solve.apply(b, matvec, name)  # pyright: ignore
 
 
 def least_squares(a: Map, at: Map, y: Tensor, name: str = "least_squares") -> Tensor:
-    """A⁺ y, the least-squares solution of least norm, by `cgls`, differentiable in y."""
+    """The least-squares solution of least norm, `A^+ y`, by `cgls`, differentiable in y."""
     return _Pinv.apply(y, a, at, name)  # pyright: ignore

@@ -1,7 +1,5 @@
 """Krylov spaces of batched maps: every sample has its own, and all are built side by side."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch
@@ -11,7 +9,7 @@ from torch import Tensor
 def arnoldi(
     matvec: Callable[[Tensor], Tensor], start: Tensor, iterations: int
 ) -> tuple[Tensor, Tensor]:
-    """Orthonormal V (B, k + 1, n) of the Krylov space of M and `start` (B, …), and M V[:k].
+    """Orthonormal V (B, k + 1, n) of the Krylov space of M and `start` (B, ...), and M V[:k].
 
     With full re-orthogonalisation; vectors are 0 once a sample's space is exhausted, or where
     `start` is 0.
@@ -31,10 +29,10 @@ def arnoldi(
 
 
 def gmres(matvec: Callable[[Tensor], Tensor], b: Tensor, iterations: int) -> Tensor:
-    """Of all x in the Krylov space of M and b, (B, …), the one of least ‖M x − b‖, per sample.
+    """Of all x in the Krylov space of M and b, (B, ...), the one of least ||M x - b||, per sample.
 
     Any square M, also one that is neither symmetric nor definite, where conjugate gradients can
-    diverge: the residual never exceeds ‖b‖ and never grows with `iterations`, of which each costs
+    diverge: the residual never exceeds ||b|| and never grows with `iterations`, of which each costs
     one product with M. For few iterations: all vectors are kept. Never waits for the device.
 
     Reference: Saad and Schultz, 1986, doi:10.1137/0907058.
@@ -47,7 +45,7 @@ def gmres(matvec: Callable[[Tensor], Tensor], b: Tensor, iterations: int) -> Ten
 
 
 def _first_of_pinv(a: Tensor) -> Tensor:
-    """The w (B, k) of least ‖a w − e‖, e the first unit vector, for small a (B, m, k).
+    """The w (B, k) of least ||a w - e||, e the first unit vector, for small a (B, m, k).
 
     By modified Gram-Schmidt on (a, e) and back substitution, one after another: LAPACK's routines
     would have the host wait. A column that depends on those before it gets weight 0.

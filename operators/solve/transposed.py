@@ -1,7 +1,5 @@
 """A linear map written by hand with its transpose, so that each is the other's gradient."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

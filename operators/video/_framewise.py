@@ -1,7 +1,5 @@
 """Video: an image operator on every frame."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import overload
 
@@ -14,11 +12,17 @@ from operators.video.frames import side_by_side
 
 
 class Framewise(Operator):
-    """y_t = A(x_t) for every frame t: (C, T, …) -> (C', T, …), the frames on the second axis.
+    """Applies one operator to every frame of a video.
 
-    frames: T. Parameters of A that are one per sample hold for all frames of a sample; with
-    `per_frame` they are one per frame (a mask that moves), the same for all samples.
-    Raises ValueError where there are not T of these.
+    `y_t = A(x_t)`: (C, T, ...) -> (C', T, ...), the frames on the second axis. Parameters of A that
+    are one per sample hold for all frames of a sample; with `per_frame` they are one per frame (a
+    mask that moves), the same for all samples.
+
+    Args:
+        frames: T.
+
+    Raises:
+        ValueError: where there are not T of the parameters per frame.
     """
 
     inner: Operator
@@ -56,13 +60,13 @@ class Framewise(Operator):
         return self.inner.measured * self.frames if self.counts is None else self.counts
 
     def picture(self, y: Tensor) -> Tensor:
-        """The frames side by side, (B, c, h, T·w)."""
+        """The frames side by side, (B, c, h, T * w)."""
         return side_by_side(self._each(self.inner.picture, self.out_shape, y))
 
     def _each(
         self, call: Callable[..., Tensor], shape: Shape, video: Tensor, *others: Tensor | float
     ) -> Tensor:
-        """`call` on every frame: of videos (B, C, T, …), and with numbers, also one per sample."""
+        """`call` on every frame: of videos (B, C, T, ...), and with numbers, also one per sample."""
         if not len(video):
             return video.reshape(0, *shape)
         given = (video, *others)
@@ -77,7 +81,7 @@ class Framewise(Operator):
 
 
 class FramewiseLinear(Framewise, LinearOperator):
-    """y_t = A x_t for every frame t, A linear: all solves are A's own. See `Framewise`."""
+    """Applies one linear operator to every frame: all solves are its own. See `Framewise`."""
 
     inner: LinearOperator
 
@@ -138,7 +142,7 @@ def framewise(
 @overload
 def framewise(operator: Operator, frames: int, per_frame: bool = False) -> Framewise: ...
 def framewise(operator: Operator, frames: int, per_frame: bool = False) -> Framewise:
-    """`operator` on every frame of videos (C, frames, …). See `Framewise`."""
+    """`operator` on every frame of videos (C, frames, ...). See `Framewise`."""
     if isinstance(operator, LinearOperator):
         return FramewiseLinear(operator, frames, per_frame)
     return Framewise(operator, frames, per_frame)

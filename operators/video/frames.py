@@ -1,7 +1,5 @@
 """Video in time: fewer frames than there were."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch
@@ -13,9 +11,12 @@ from operators.solve import column
 
 
 class TemporalAverage(SpectralOperator):
-    """y = means over `factor` frames in a row (a long exposure): (C, T, H, W) -> (C, T/f, H, W).
+    """Takes the means over `factor` frames in a row (a long exposure).
 
-    A Aᵀ = I / f, so s = 1/√f. Raises ValueError where the factor does not divide T.
+    (C, T, H, W) -> (C, T/f, H, W); `A A^T = I / f`, so `s = 1 / sqrt(f)`.
+
+    Raises:
+        ValueError: where the factor does not divide T.
     """
 
     def __init__(self, video_shape: Sequence[int], factor: int) -> None:
@@ -51,7 +52,7 @@ class TemporalAverage(SpectralOperator):
         return self._spread(y)
 
     def picture(self, y: Tensor) -> Tensor:
-        """The frames side by side, (B, C, H, T·W)."""
+        """The frames side by side, (B, C, H, T * W)."""
         return side_by_side(y)
 
     def _spread(self, y: Tensor) -> Tensor:
@@ -59,9 +60,12 @@ class TemporalAverage(SpectralOperator):
 
 
 class FrameSkip(SpectralOperator):
-    """y = every `factor`-th frame, from the first: (C, T, H, W) -> (C, ⌈T/f⌉, H, W); A Aᵀ = I.
+    """Keeps every `factor`-th frame, from the first.
 
-    Raises ValueError for a factor that is no positive integer.
+    (C, T, H, W) -> (C, ceil(T/f), H, W); `A A^T = I`.
+
+    Raises:
+        ValueError: for a factor that is no positive integer.
     """
 
     def __init__(self, video_shape: Sequence[int], factor: int) -> None:
@@ -94,7 +98,7 @@ class FrameSkip(SpectralOperator):
         return self._put(x, kept + (y - kept) * (1 / (1 + column(lam, y))))
 
     def picture(self, y: Tensor) -> Tensor:
-        """The frames side by side, (B, C, H, T·W)."""
+        """The frames side by side, (B, C, H, T * W)."""
         return side_by_side(y)
 
     def _put(self, x: Tensor, kept: Tensor) -> Tensor:
@@ -102,7 +106,7 @@ class FrameSkip(SpectralOperator):
 
 
 def side_by_side(video: Tensor) -> Tensor:
-    """(B, C, T, H, W) as one picture, (B, C, H, T·W)."""
+    """A video (B, C, T, H, W) as one picture, (B, C, H, T * W)."""
     return video.movedim(2, 3).flatten(3)
 
 

@@ -1,7 +1,5 @@
 """Gaussian noise, of one level or of many."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from operators.core.parameters import Values, parameter
@@ -11,12 +9,17 @@ from operators.solve import column
 
 
 class Gaussian(Noise):
-    """y = A x + σ n, n ~ N(0, I).
+    """Adds white Gaussian noise.
 
-    sigma >= 0 in units of the [-1, 1] range (a paper's 0.05 on [0, 1] is 0.10 here): a float,
-    one per sample as a sequence or a tensor (B,), or a tensor that broadcasts to
-    (1 or B, *out_shape), one per value of y; for the last see `Problem.whitened`.
-    Raises ValueError for a sigma that is negative, NaN or inf, or does not fit y.
+    `y = A x + sigma n`, `n ~ N(0, I)`.
+
+    Args:
+        sigma: >= 0 in units of the [-1, 1] range (a paper's 0.05 on [0, 1] is 0.10 here): a float,
+            one per sample as a sequence or a tensor (B,), or a tensor that broadcasts to
+            `(1 or B, *out_shape)`, one per value of y; for the last see `Problem.whitened`.
+
+    Raises:
+        ValueError: for a sigma that is negative, NaN or inf, or does not fit y.
     """
 
     def __init__(self, sigma: Values) -> None:
@@ -33,7 +36,11 @@ class Gaussian(Noise):
         return clean + column(self._sigma, clean) * rng.normal(clean.shape, clean.dtype)
 
     def nll(self, clean: Tensor, y: Tensor) -> Tensor:
-        """‖(y − clean) / σ‖² / 2 per sample, (B,). Raises ValueError for the float σ = 0."""
+        """Half the squared norm of `(y - clean) / sigma` per sample, (B,).
+
+        Raises:
+            ValueError: for the float sigma = 0.
+        """
         self.check(clean)
         if isinstance(self._sigma, float) and self._sigma == 0:
             raise ValueError("Gaussian: without noise (sigma = 0) there is no likelihood")

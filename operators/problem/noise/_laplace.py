@@ -1,7 +1,5 @@
 """Laplace noise: heavier tails than Gaussian noise."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 
@@ -12,9 +10,15 @@ from operators.solve import column
 
 
 class Laplace(Noise):
-    """y = A x + e with density exp(−|e| / b) / 2b, b the scale: a float > 0, or (B,).
+    """Adds noise of the density `exp(-|e| / b) / 2b`.
 
-    Its standard deviation, and so `sigma`, is √2 b. Raises ValueError for a bad scale.
+    `y = A x + e`. Its standard deviation, and so `sigma`, is `sqrt(2) b`.
+
+    Args:
+        scale: b, a float > 0, or one per sample, (B,).
+
+    Raises:
+        ValueError: for a bad scale.
     """
 
     def __init__(self, scale: Values) -> None:
@@ -31,7 +35,7 @@ class Laplace(Noise):
         return clean - column(self.scale, clean) * place.sign() * tail.log()
 
     def nll(self, clean: Tensor, y: Tensor) -> Tensor:
-        """‖y − clean‖₁ / b per sample, (B,); its gradient where y = clean is 0."""
+        """The sum of `|y - clean| / b` per sample, (B,); its gradient where y = clean is 0."""
         self.check(clean)
         return (y - clean).abs().flatten(1).sum(1) / self.scale
 

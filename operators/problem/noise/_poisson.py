@@ -1,7 +1,5 @@
 """Photon counting: the noise of little light, with or without the noise of reading it out."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 
@@ -14,21 +12,25 @@ DARK = 1 / 1024  # brightness on [0, 1] below which the likelihood continues alo
 
 
 class Poisson(Noise):
-    """y = 2 N / peak − 1 + read · n, N ~ Poisson(peak · u), u = (A x + 1) / 2, n ~ N(0, 1).
+    """Counts photons, and adds a sensor's read noise.
 
-    peak: photons at white (u = 1), > 0; read: standard deviation of the read noise on the
-    [-1, 1] range, 0 or more; each a float or one per sample, (B,). y is not clipped.
+    `y = 2 N / peak - 1 + read n`, `N ~ Poisson(peak u)`, `u = (A x + 1) / 2`, `n ~ N(0, 1)`; y is
+    not clipped. `std` is `2 sqrt(max(u, 1/peak) / peak + read^2 / 4)` per value and may be taken at
+    y itself; `sigma` is that at mid-grey, `sqrt(2 / peak + read^2)`.
 
-    There is no less than no light: u is taken as 0 from −0.05 (A x = −1.1) on, and refused below.
+    There is no less than no light: u is taken as 0 from -0.05 (A x = -1.1) on, and refused below.
     Interpolation with negative lobes goes there beside bright edges (bicubic `resample` and
-    `downsample_bicubic` to A x = −1.6, without antialiasing to −1.9, and kernels with negative
+    `downsample_bicubic` to A x = -1.6, without antialiasing to -1.9, and kernels with negative
     values); with `clip` any u below 0 is taken as 0, so that y is not quite of A x there.
     Transforms and projections (walsh_hadamard, dct, block_sensing, fourier, radon) measure no
     brightness at all.
 
-    `std` is 2 √(max(u, 1/peak)/peak + read²/4) per value and may be taken at y itself;
-    `sigma` is that at mid-grey, √(2/peak + read²).
-    Raises ValueError for bad parameters, and for sampling where there is less than no light.
+    Args:
+        peak: photons at white (u = 1), > 0, a float or one per sample, (B,).
+        read: standard deviation of the read noise on the [-1, 1] range, 0 or more, likewise.
+
+    Raises:
+        ValueError: for bad parameters, and for sampling where there is less than no light.
 
     Reference: Snyder et al., 1995, doi:10.1364/JOSAA.12.000272, for the likelihood.
     """
@@ -52,7 +54,11 @@ class Poisson(Noise):
         return (4 * photons / peak**2 + read**2).sqrt()
 
     def sample(self, clean: Tensor, rng: Rng) -> Tensor:
-        """Raises ValueError where `clean` falls below −1.1, unless it is to be clipped."""
+        """A noisy copy of `clean` (B, ...), sample b drawn from stream b of `rng`.
+
+        Raises:
+            ValueError: where `clean` falls below -1.1, unless it is to be clipped.
+        """
         self.check(clean)
         if not self.clip and clean.numel() and float(clean.min()) < -1.1:
             raise ValueError(
@@ -67,12 +73,13 @@ class Poisson(Noise):
         return y + read * rng.normal(clean.shape, clean.dtype)
 
     def nll(self, clean: Tensor, y: Tensor) -> Tensor:
-        """Σ r − k log r per sample, (B,), with r = peak·u + s and k = max(peak·(y + 1)/2 + s, 0).
+        """The negative log-likelihood per sample, (B,), up to a constant: the sum of `r - k log r`.
 
-        s = (read · peak / 2)² photons: a Poisson variable shifted so has the mean and variance
-        of y. That is exact for read = 0; its score has mean 0 at the truth for any read.
-        Where u < 1/1024, solvers' estimates below black included, −log continues along its
-        tangent, so that the gradient is finite and points back.
+        `r = peak u + s` and `k = max(peak (y + 1) / 2 + s, 0)` with
+        `s = (read peak / 2)^2` photons: a Poisson variable shifted so has the mean and variance of
+        y. That is exact for read = 0; its score has mean 0 at the truth for any read. Where u <
+        1/1024, solvers' estimates below black included, -log continues along its tangent, so that
+        the gradient is finite and points back.
         """
         self.check(clean)
         peak = column(self.peak, clean)

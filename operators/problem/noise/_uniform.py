@@ -1,7 +1,5 @@
 """Uniform noise: an error of known bounds, as of quantisation."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 
@@ -12,11 +10,17 @@ from operators.solve import column
 
 
 class Uniform(Noise):
-    """y = A x + e, e uniform on [−width/2, width/2]: a float > 0, or one per sample, (B,).
+    """Adds noise that is uniform on an interval about 0.
 
-    The error of a quantiser with steps of that width (2/255 for 8 bits) looks like this where the
-    signal spans many steps. `sigma` is its standard deviation, width/√12.
-    Raises ValueError for a bad width.
+    `y = A x + e`, e on `[-width / 2, width / 2]`. The error of a quantiser with steps of that width
+    (2/255 for 8 bits) looks like this where the signal spans many steps. `sigma` is its standard
+    deviation, `width / sqrt(12)`.
+
+    Args:
+        width: a float > 0, or one per sample, (B,).
+
+    Raises:
+        ValueError: for a bad width.
     """
 
     def __init__(self, width: Values) -> None:

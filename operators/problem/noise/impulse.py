@@ -1,7 +1,5 @@
 """Impulse noise: some values are lost to black or white."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from operators.core.parameters import Values, parameter
@@ -11,15 +9,20 @@ from operators.solve import column
 
 
 class SaltAndPepper(Noise):
-    """y = ±1 with probability fraction/2 each, else A x + background · n, n ~ N(0, 1).
+    """Turns values black or white at random, and adds Gaussian noise to the others.
 
-    Every value is hit independently. fraction: in [0, 1]; background: the standard deviation of
-    the Gaussian noise on what was not hit, 0 or more; each a float or one per sample, (B,).
+    `y` is -1 or 1 with probability fraction / 2 each, else `A x + background n`, `n ~ N(0, 1)`;
+    every value is hit independently. `sigma` is the standard deviation at mid-grey, `sqrt(fraction
+    + (1 - fraction) background^2)`. Least squares with it blurs everything: better tell the solver
+    which values were hit, as `Problem(Inpaint(shape, y.abs() != 1) @ A, Gaussian(background), y)`.
 
-    `sigma` is the standard deviation at mid-grey, √(fraction + (1 − fraction) background²). Least
-    squares with it blurs everything: better tell the solver which values were hit, as
-    `Problem(Inpaint(shape, y.abs() != 1) @ A, Gaussian(background), y)`.
-    Raises ValueError for parameters out of range.
+    Args:
+        fraction: in [0, 1], a float or one per sample, (B,).
+        background: the standard deviation of the Gaussian noise on what was not hit, 0 or more,
+            likewise.
+
+    Raises:
+        ValueError: for parameters out of range.
     """
 
     def __init__(self, fraction: Values, background: Values) -> None:
@@ -39,12 +42,14 @@ class SaltAndPepper(Noise):
         return y.where(place >= fraction / 2, clean.new_tensor(1.0))
 
     def nll(self, clean: Tensor, y: Tensor) -> Tensor:
-        """‖y − clean‖² / 2 background² per sample, (B,), over the values that are not ±1.
+        """Half of `||y - clean||^2 / background^2` per sample, (B,), over what was not hit.
 
-        This is exact: a value of exactly ±1 has been hit (Gaussian noise gives that one with
+        This is exact: a value of exactly -1 or 1 has been hit (Gaussian noise gives that one with
         probability 0), which has the same probability for every clean. It is the density
-        with respect to the Lebesgue measure plus two atoms at ±1.
-        Raises ValueError for the float background = 0, where y − clean is 0 or nothing is known.
+        with respect to the Lebesgue measure plus two atoms at -1 and 1.
+
+        Raises:
+            ValueError: for the float background = 0, where y - clean is 0 or nothing is known.
         """
         self.check(clean)
         if isinstance(self.background, float) and self.background == 0:

@@ -1,7 +1,5 @@
 """What a noise model is."""
 
-from __future__ import annotations
-
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -18,27 +16,27 @@ class Noise(ABC):
 
     Amounts are in the units of y: for pictures the range [-1, 1], where a paper's 0.05 on [0, 1]
     is 0.10. Every tensor among the attributes holds a parameter: one per sample, (B,), or one per
-    value of y, (1 or B, *out_shape); `select`, `to`, `check` and `repr` follow from that.
+    value of y, `(1 or B, *out_shape)`; `select`, `to`, `check` and `repr` follow from that.
     """
 
     @abstractmethod
     def sample(self, clean: Tensor, rng: Rng) -> Tensor:
-        """A noisy copy of `clean` (B, …), sample b drawn from stream b of `rng`."""
+        """A noisy copy of `clean` (B, ...), sample b drawn from stream b of `rng`."""
 
     @abstractmethod
     def nll(self, clean: Tensor, y: Tensor) -> Tensor:
-        """−log p(y | clean) per sample, (B,), up to a constant free of `clean`."""
+        """The negative log-likelihood `-log p(y | clean)` per sample, (B,), up to a constant."""
 
     @property
     @abstractmethod
     def sigma(self) -> float | Tensor:
-        """σ_y, the standard deviation that Gaussian solvers use: a float, (B,), or per value.
+        """The standard deviation that Gaussian solvers use: a float, (B,), or per value.
 
         Of a law whose spread depends on the signal it is the one at mid-grey, clean = 0.
         """
 
     def std(self, clean: Tensor) -> float | Tensor:
-        """The standard deviation of y given `clean`: `sigma`, or per value, (B, …)."""
+        """The standard deviation of y given `clean`: `sigma`, or per value, (B, ...)."""
         return self.sigma
 
     def select(self, rows: slice | Tensor) -> Self:
@@ -78,7 +76,7 @@ class Noise(ABC):
 
 
 def _fits(shape: torch.Size, full: torch.Size) -> bool:
-    """Whether a parameter per value, (1 or B, …), broadcasts to measurements of shape `full`."""
+    """Whether a parameter per value, (1 or B, ...), broadcasts to measurements of shape `full`."""
     sizes = zip(shape, full, strict=False)
     return len(shape) == len(full) and all(mine in (1, size) for mine, size in sizes)
 
