@@ -3,5 +3,5 @@
     page (Gradio) -> events -> Session -> Run -> Job on the Line -> `solve`
 
 All but the page and its events are plain Python. A `Recipe` is made from the words of an
-``inverse restore`` command, so the command that the page shows is what it does.
+`inverse restore` command, so the command that the page shows is what it does.
 """

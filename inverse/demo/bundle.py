@@ -11,9 +11,10 @@ from inverse.restoring import Report
 
 
 def report(run: Run, folder: Path) -> dict:
-    """Write pictures and metrics of the best so far into ``folder``; returns the metrics.
+    """Write pictures and metrics of the best so far into `folder`; returns the metrics.
 
-    Raises: Refused when there is no restoration yet.
+    Raises:
+        Refused: when there is no restoration yet.
     """
     recipe, result = run.job.recipe, run.result().to("cpu")
     problem, device = recipe.problem.to("cpu"), recipe.problem.y.device
@@ -24,7 +25,8 @@ def bundle(run: Run) -> Path:
     """The path of a zip in the run's folder: what `report` writes, the upload and the painted mask,
     config.yaml, command.txt and, where the run was changed by hand, changes.json.
 
-    Raises: Refused when there is no restoration yet.
+    Raises:
+        Refused: when there is no restoration yet.
     """
     results = run.folder / "results"
     report(run, results)

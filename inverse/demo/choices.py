@@ -1,4 +1,4 @@
-"""What a visitor can choose, and the words of ``inverse restore`` that say the same."""
+"""What a visitor can choose, and the words of `inverse restore` that say the same."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class Strength:
 
 @dataclass(frozen=True)
 class Degradation:
-    """An operator of the page; ``painted`` when its mask is painted by the visitor."""
+    """An operator of the page; `painted` when its mask is painted by the visitor."""
 
     operator: str
     strength: Strength | None = None
@@ -66,7 +66,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Menu:
-    """All there is to choose, as in conf/demo.yaml; ``prior``: the words that name the prior."""
+    """All there is to choose, as in conf/demo.yaml; `prior`: the words that name the prior."""
 
     degradations: Mapping[str, Degradation]
     solvers: Mapping[str, Solver]
@@ -105,9 +105,10 @@ class Menu:
             _within("time budget", form.seconds, 1, self.limits.seconds)
 
     def words(self, form: Form) -> list[str]:
-        """The words after ``inverse restore``, each quoted for the shell.
+        """The words after `inverse restore`, each quoted for the shell.
 
-        Raises: Refused for a form that the menu does not allow.
+        Raises:
+            Refused: for a form that the menu does not allow.
         """
         self.check(form)
         degradation, solver = self.degradations[form.degradation], self.solvers[form.solver]

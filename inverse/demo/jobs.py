@@ -106,7 +106,7 @@ class Job:
                 self._tell("stopped")
 
     def wait(self, version: int, patience: float) -> int:
-        """Wait until there is news since ``version``, at most so many seconds; the version now."""
+        """Wait until there is news since `version`, at most so many seconds; the version now."""
         with self._changed:
             self._changed.wait_for(lambda: self._version != version, patience)
             return self._version

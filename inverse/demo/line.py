@@ -21,7 +21,11 @@ class Line:
         self._worker = ThreadPoolExecutor(1, "restoring")
 
     def submit(self, job: Job) -> None:
-        """Put a job at the end. Raises Refused when too many are waiting."""
+        """Put a job at the end.
+
+        Raises:
+            Refused: when too many are waiting.
+        """
         with self._lock:
             self._jobs: list[Job] = [other for other in self._jobs if not other.done]
             if len(self._jobs) > self.limit:
@@ -38,8 +42,8 @@ class Line:
     def follow(self, job: Job, patience: float = 0.5, pace: float = 0.1) -> Iterator[Frame]:
         """What there is to see of a job, whenever it changes, until it is done.
 
-        A job whose follower goes away is stopped. ``patience``: seconds after which it is told
-        again that the job waits; ``pace``: at least so many seconds from frame to frame.
+        A job whose follower goes away is stopped. `patience`: seconds after which it is told
+        again that the job waits; `pace`: at least so many seconds from frame to frame.
         """
         version, done = -1, False
         try:

@@ -32,7 +32,8 @@ THEME = gr.themes.Default(  # no font that would be fetched
 def serve(sessions: Sessions, host: str, port: int | None, *, open_browser: bool) -> None:
     """Serve the page until interrupted; no request leaves the machine.
 
-    Raises: OSError when the port is taken.
+    Raises:
+        OSError: when the port is taken.
     """
     kept = tempfile.mkdtemp(prefix="inverse-demo-page-")
     os.environ["GRADIO_TEMP_DIR"] = kept
@@ -51,7 +52,8 @@ def serve(sessions: Sessions, host: str, port: int | None, *, open_browser: bool
 def launch(blocks: gr.Blocks, menu: Menu, host: str, port: int | None) -> str:
     """Start the server in threads of its own; the page's address on this machine.
 
-    Raises: OSError when the port is taken.
+    Raises:
+        OSError: when the port is taken.
     """
     if port is not None:
         _expect_free(host, port)

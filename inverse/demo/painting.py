@@ -34,7 +34,8 @@ def mask_of(paint: Image.Image, size: int) -> Image.Image:
 def paint_over(x0: Tensor, paint: Image.Image) -> Tensor:
     """Estimates (B, 3, H, W) in [-1, 1] with the colours laid over them; new where painted alone.
 
-    Raises: ValueError for estimates that have no three channels.
+    Raises:
+        ValueError: for estimates that have no three channels.
     """
     if x0.shape[1] != 3:
         raise ValueError(f"paint_over: need colour images (B, 3, H, W), got {tuple(x0.shape)}")

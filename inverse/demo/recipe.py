@@ -28,4 +28,4 @@ class Recipe(NamedTuple):
 
 
 Make = Callable[[Sequence[str], Path], Recipe]
-"""A recipe from the words of an ``inverse restore`` command given in a folder."""
+"""A recipe from the words of an `inverse restore` command given in a folder."""

@@ -49,7 +49,7 @@ class Run:
     def go_on(
         self, form: Form, mask: Image.Image | None, paint: Image.Image | None, step: int
     ) -> None:
-        """Make a new `job` that goes on after the newest moment up to ``step`` but the end.
+        """Make a new `job` that goes on after the newest moment up to `step` but the end.
 
         Args:
             form: its degradation, strength, noise and time budget are taken up, no more.
@@ -76,7 +76,11 @@ class Run:
         self.form, self.words, self.job = form, words, job
 
     def result(self) -> Result:
-        """The best so far, at the costs of the whole way. Raises Refused when there is none."""
+        """The best so far, at the costs of the whole way.
+
+        Raises:
+            Refused: when there is none.
+        """
         moments, job = self.moments, self.job
         if not moments:
             raise Refused("there is no restoration yet")

@@ -40,7 +40,11 @@ class Session:
         return self.folder / "upload.png"
 
     def take(self, path: str | Path) -> None:
-        """Take in an uploaded file. Raises Refused as `accept`; an earlier upload then stays."""
+        """Take in an uploaded file.
+
+        Raises:
+            Refused: as `accept`; an earlier upload then stays.
+        """
         fresh = self.folder / "fresh.png"
         accept(path, fresh, self.shop.menu.limits)
         fresh.replace(self.upload)

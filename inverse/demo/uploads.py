@@ -12,7 +12,7 @@ SIDE = 1024  # pixels that are kept of an upload along its longer side
 
 
 def accept(path: str | Path, target: Path, limits: Limits) -> None:
-    """Write an uploaded picture, turned upright and shrunk to at most SIDE, as the PNG ``target``.
+    """Write an uploaded picture, turned upright and shrunk to at most SIDE, as the PNG `target`.
 
     Size and format are looked at before anything is decoded.
 
@@ -45,5 +45,5 @@ def accept(path: str | Path, target: Path, limits: Limits) -> None:
 
 
 def square(source: Path, target: Path, size: int) -> None:
-    """Write the largest central square of ``source``, size x size pixels, to ``target``."""
+    """Write the largest central square of `source`, size x size pixels, to `target`."""
     save_image(load_image(source, size=size), target)

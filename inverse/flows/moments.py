@@ -8,10 +8,12 @@ from operators.solve import column, dot, gmres
 
 
 class MomentScore(Score):
-    """``J^T A^T (A C A^T + sigma_y^2 I)^{-1} (y - A x0)``, ``C = sigma^2 / alpha J^T``.
+    """The score of the data under the denoiser's own second moment.
+
+    `J^T A^T (A C A^T + sigma_y^2 I)^{-1} (y - A x0)`, `C = sigma^2 / alpha J^T`.
 
     C is the covariance of x0 given x for an exact denoiser, whose J is symmetric, and the score
-    then exact for a Gaussian prior once ``iterations`` reaches the number of measurements. One
+    then exact for a Gaussian prior once `iterations` reaches the number of measurements. One
     backward pass per iteration and one more. The solve minimises the residual (GMRES): the J of a
     trained network is neither symmetric nor positive, so that conjugate gradients, as published,
     can diverge after a few iterations.
@@ -20,7 +22,8 @@ class MomentScore(Score):
     (TMPD, which solves densely).
 
     Raises:
-        TypeError: when the operator is not linear. ValueError: for fewer than one iteration.
+        TypeError: when the operator is not linear.
+        ValueError: for fewer than one iteration.
     """
 
     requires = frozenset({LINEAR})
@@ -42,18 +45,21 @@ class MomentScore(Score):
 
 
 class RowSumScore(Score):
-    """`MomentScore` with ``A C A^T`` replaced by the diagonal of its row sums, ``A C A^T 1``.
+    """The score of the data under the row sums of the denoiser's second moment.
 
-    Two backward passes; exact where ``A C A^T`` is diagonal. With a network's Jacobian some row
+    `MomentScore` with `A C A^T` replaced by the diagonal of its row sums, `A C A^T 1`.
+
+    Two backward passes; exact where `A C A^T` is diagonal. With a network's Jacobian some row
     sums come out near zero or negative, and a division by them would explode: they are raised to
-    ``floor`` times their mean over the sample's measurements, and the score is scaled down by t,
-    the number in [0, 1] that best solves ``t (A C A^T + sigma_y^2 I) v = y - A x0``: 1 where the
+    `floor` times their mean over the sample's measurements, and the score is scaled down by t,
+    the number in [0, 1] that best solves `t (A C A^T + sigma_y^2 I) v = y - A x0`: 1 where the
     diagonal is exact (and no entry below the floor) and, for a trained prior, nearly always.
 
     Reference: Boys et al., 2023, arXiv:2310.06721 (TMPD, the diagonal approximation).
 
     Raises:
-        TypeError: when the operator is not linear. ValueError: for a negative floor.
+        TypeError: when the operator is not linear.
+        ValueError: for a negative floor.
     """
 
     requires = frozenset({LINEAR})

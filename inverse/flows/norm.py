@@ -10,14 +10,16 @@ from inverse.levels import Level
 
 
 class Norm(DataFlow):
-    """``x_b <- x_b - zeta grad_x ||y - A x0(x)||``, a norm per sample (not squared).
+    """DPS's guidance: the gradient of the residual's norm, per sample (not squared).
+
+    `x_b <- x_b - zeta grad_x ||y - A x0(x)||`, a norm per sample (not squared).
 
     The size of the nudge is per step, not per unit of noise: fewer steps want a larger zeta.
 
     Args:
         zeta: length of the nudge where A and the network keep lengths.
         jacobian: whether the gradient is taken through the network, or at its estimate instead:
-            ``grad_x0 ||y - A M(x0)||``, with no backward pass.
+            `grad_x0 ||y - A M(x0)||`, with no backward pass.
         autoencoder: M, (B, C, H, W) -> (B, C, H, W), keeps that gradient tangent to its images;
             None is the identity.
 

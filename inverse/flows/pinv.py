@@ -15,9 +15,11 @@ from inverse.levels import Level
 
 
 class PinvScore(Score):
-    """``grad_x log p(y | x) = J^T A^T (r^2 A A^T + sigma_y^2 I)^{-1} (y - A x0)``.
+    """PiGDM's score of the data, under white uncertainty of the estimate.
 
-    Exact for a Gaussian prior whose conditional variance is ``r^2 I``.
+    `grad_x log p(y | x) = J^T A^T (r^2 A A^T + sigma_y^2 I)^{-1} (y - A x0)`.
+
+    Exact for a Gaussian prior whose conditional variance is `r^2 I`.
 
     Reference: Song et al., 2023, ICLR (PiGDM), eq. 7; r^2 of `matched_variance`.
 
@@ -39,7 +41,7 @@ class PinvScore(Score):
 
 
 class Pinv(DataFlow):
-    """PiGDM's nudge: ``x_b <- x_b + alpha_b alpha_a r^2 score``, or undamped, without alpha_b.
+    """PiGDM's nudge: `x_b <- x_b + alpha_b alpha_a r^2 score`, or undamped, without alpha_b.
 
     Reference: Song et al., 2023, ICLR, Alg. 1 (undamped; its g is r^2 times the score); released
     in the repository of Mardani et al., 2023, arXiv:2305.04391 (RED-diff), damped by default.

@@ -12,16 +12,18 @@ from operators.blurs.borders import extend
 
 
 class Replace(DataFlow):
-    """``x <- x + A^+ (alpha y + sigma A n - A x)``: the data, noised to the state's own level.
+    """Replaces what is measured by the data, noised to the state's own level.
 
-    On a mask, ``mask (alpha y + sigma n) + (1 - mask) x``. With a ``lowpass`` factor N it is
-    ``x <- x + P (alpha A^+ y + sigma n - x)``, P the (antialiased, bicubic) reduction to 1 / N of
+    `x <- x + A^+ (alpha y + sigma A n - A x)`.
+
+    On a mask, `mask (alpha y + sigma n) + (1 - mask) x`. With a `lowpass` factor N it is
+    `x <- x + P (alpha A^+ y + sigma n - x)`, P the (antialiased, bicubic) reduction to 1 / N of
     the size and back. It is a projection, not a rate: it takes the state as it is after the prior's
-    flow (`Process`'s ``project``, or a splitting that ends with the data) and ignores a, b and
+    flow (`Process`'s `project`, or a splitting that ends with the data) and ignores a, b and
     fraction. The noise of y itself is ignored, as published.
 
     Reference: Song et al., 2021, arXiv:2011.13456, Appendix I.2; Choi et al., 2021,
-    arXiv:2108.02938, Alg. 1 (``lowpass``).
+    arXiv:2108.02938, Alg. 1 (`lowpass`).
 
     Args:
         lowpass: N, or None for the whole row space of the operator.
@@ -29,7 +31,7 @@ class Replace(DataFlow):
         requires: what the method at hand asks of the problem, where that is more than LINEAR.
 
     Raises:
-        ValueError: for a factor below 1 or a negative ``until``.
+        ValueError: for a factor below 1 or a negative `until`.
         Unfit: for a nonlinear operator.
     """
 

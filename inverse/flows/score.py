@@ -7,13 +7,15 @@ from inverse.levels import VP, Level
 
 
 class ScoreFlow(DataFlow):
-    """``d(x / alpha) / d nsr = -(1 + eta^2) nsr alpha score(x)`` at the evaluation's own level.
+    """The flow of a score of the data, for splittings and for guided samplers.
 
-    The factor ``1 + eta^2`` belongs to a transition of stochasticity eta: the reverse SDE follows
-    the score that much faster than the probability flow. ``midpoint`` is second order and costs a
+    `d(x / alpha) / d nsr = -(1 + eta^2) nsr alpha score(x)` at the evaluation's own level.
+
+    The factor `1 + eta^2` belongs to a transition of stochasticity eta: the reverse SDE follows
+    the score that much faster than the probability flow. `midpoint` is second order and costs a
     second evaluation.
 
-    ``early`` takes ``nsr alpha = sigma`` where the sub-interval begins, on a variance preserving
+    `early` takes `nsr alpha = sigma` where the sub-interval begins, on a variance preserving
     path, and a clean state for one of the level that its step began at, where there is a score;
     else nothing flows there. So STSP's code does.
 

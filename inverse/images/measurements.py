@@ -21,16 +21,16 @@ Build = Callable[[tuple[int, ...]], Operator]
 def load_measurement(
     path: str | Path, build: Build, factor: int = 1, shape: Sequence[int] | None = None
 ) -> tuple[Operator, Tensor]:
-    """The operator of a measurement, and the measurement y (1, *out_shape).
+    """The operator of a measurement, and the measurement y `(1, *out_shape)`.
 
     Args:
-        path: an image file, or the y of one sample in a ``.npy`` file: floats as `save_measurement`
+        path: an image file, or the y of one sample in a `.npy` file: floats as `save_measurement`
             writes, on [-1, 1] where they are a picture's. Axes of length 1 may be left out, and
             pairs of real and imaginary parts be complex numbers.
         build: makes the operator for an image shape (C, H, W).
         factor: image pixels per measured pixel along each side, for an image file.
-        shape: of the image behind y; a ``.npy`` file does not tell it, and an image file only where
-            it is the picture's own, or ``factor`` times that.
+        shape: of the image behind y; a `.npy` file does not tell it, and an image file only where
+            it is the picture's own, or `factor` times that.
 
     Raises:
         FileNotFoundError: when there is no such file.
@@ -84,7 +84,7 @@ def _array(path: str | Path, build: Build, shape: Sequence[int] | None) -> tuple
 
 
 def _within_reach(path: str | Path, y: Tensor, operator: LinearOperator) -> None:
-    """Refuse values far above ‖A‖ √n, which no image of n values in [-1, 1] gives."""
+    """Refuse values far above ||A|| sqrt(n), which no image of n values in [-1, 1] gives."""
     most = operator.norm() * math.prod(operator.in_shape) ** 0.5
     if float(y.norm()) > BEYOND * most:
         raise ValueError(
@@ -98,7 +98,7 @@ def _long(shape: Sequence[int]) -> list[int]:
 
 
 def save_measurement(y: Tensor, path: Path) -> None:
-    """Write the y of one sample, (1, *out_shape), as a ``.npy`` file that loads as above."""
+    """Write the y of one sample, `(1, *out_shape)`, as a `.npy` file that loads as above."""
     buffer = io.BytesIO()
     np.save(buffer, y[0].cpu().numpy(), allow_pickle=False)
     write_atomic(path, buffer.getvalue())

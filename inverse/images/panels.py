@@ -35,7 +35,8 @@ def panel(*rows: Sequence[Tile], size: int = 256) -> Image.Image:
     smaller picture is enlarged by repeating pixels, a larger one is averaged down (Lanczos).
     Measurements that are no pictures (a vector of samples) must be back-projected by the caller.
 
-    Raises: ValueError when there is nothing to show or an image is not (C, h, w).
+    Raises:
+        ValueError: when there is nothing to show or an image is not (C, h, w).
     """
     if not rows or not all(rows):
         raise ValueError("panel: nothing to show; give at least one row of at least one tile")

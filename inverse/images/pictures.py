@@ -42,13 +42,15 @@ def from_unit(x: Tensor) -> Tensor:
 def load_image(
     path: str | Path, *, size: int | None = None, content: bytes | None = None
 ) -> Tensor:
-    """Read a PNG, JPEG or WebP file, or its ``content``, as (3, H, W) float32 in [-1, 1].
+    """Read a PNG, JPEG or WebP file, or its `content`, as (3, H, W) float32 in [-1, 1].
 
     EXIF orientation is applied, grey repeated to three channels, transparency composited on white;
     16-bit grey keeps its depth, 16-bit colour does not; the first frame of an animation counts.
     With `size` the largest central square is resized (Lanczos).
 
-    Raises: FileNotFoundError; ImageError for a folder, a file that is no image or is cut short.
+    Raises:
+        FileNotFoundError: for a file that is not there.
+        ImageError: for a folder, a file that is no image or is cut short.
     """
     path = Path(path).expanduser()
     if content is None and not path.exists():
@@ -71,7 +73,9 @@ def load_image(
 def list_images(folder: str | Path) -> list[Path]:
     """The PNG, JPEG and WebP files of a folder (not of its subfolders), sorted by name.
 
-    Raises: FileNotFoundError when the folder is missing; ImageError when it holds no image.
+    Raises:
+        FileNotFoundError: when the folder is missing.
+        ImageError: when it holds no image.
     """
     folder = Path(folder).expanduser()
     if not folder.is_dir():
@@ -89,8 +93,9 @@ def save_image(x: Tensor | Image.Image, path: str | Path) -> None:
     Clamped, then rounded to the nearest level (an exact tie to the even one):
     uint8 = round(255 (x + 1) / 2). The suffix names the format; PNG keeps every level.
 
-    Raises: ImageError for another shape, a value that is not finite, or an unknown suffix;
-    OSError when the folder is missing or cannot be written.
+    Raises:
+        ImageError: for another shape, a value that is not finite, or an unknown suffix.
+        OSError: when the folder is missing or cannot be written.
     """
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
@@ -113,7 +118,10 @@ def to_picture(x: Tensor) -> Image.Image:
 def sample_photograph(name: str, *, size: int = 256) -> Tensor:
     """A photograph out of the scikit-image wheel, (3, size, size) in [-1, 1], nothing downloaded.
 
-    astronaut (NASA, public domain), chelsea, coffee, rocket (CC0). Raises: ImageError otherwise.
+    astronaut (NASA, public domain), chelsea, coffee, rocket (CC0).
+
+    Raises:
+        ImageError: otherwise.
     """
     if name not in PHOTOGRAPHS:
         raise ImageError(f"photograph {name!r}: unknown; choose one of {', '.join(PHOTOGRAPHS)}")

@@ -1,7 +1,7 @@
 """Pictures by name: a file, a member of a zip, an item of a Hugging Face data set.
 
-A source is text that `inverse restore image=` takes: ``photo.png``, ``photos.zip/a/photo.png``,
-``hf:NAME/SPLIT/17`` (NAME as `datasets.load_dataset` takes it, or a folder of `save_to_disk`).
+A source is text that `inverse restore image=` takes: `photo.png`, `photos.zip/a/photo.png`,
+`hf:NAME/SPLIT/17` (NAME as `datasets.load_dataset` takes it, or a folder of `save_to_disk`).
 """
 
 import re
@@ -17,7 +17,7 @@ HUB = re.compile(r"hf:(?P<name>.+)/(?P<split>[^/]+)/(?P<index>\d+)")
 
 
 def is_packed(source: str) -> bool:
-    """Whether ``source`` names a picture inside a zip or a data set."""
+    """Whether `source` names a picture inside a zip or a data set."""
     return bool(HUB.fullmatch(source)) or _archive(source) is not None
 
 

@@ -12,18 +12,20 @@ SPACINGS = ("edm", "log", "time", "quad", "sqrt")
 
 
 class Grid:
-    """``grid(start)`` is the walk ``(start, ..., CLEAN)`` of ``steps`` downward transitions.
+    """A walk of levels down to clean, by one of several spacings.
+
+    `grid(start)` is the walk `(start, ..., CLEAN)` of `steps` downward transitions.
 
     Args:
         steps: number of downward transitions (one denoiser call each in a one-step method).
         schedule: the path the levels lie on.
         start: noise-to-signal ratio of the first level when the caller names none.
         end: noise-to-signal ratio of the last noisy level; capped at half the start.
-        spacing: ``edm`` (nsr^(1/7) uniform, Karras et al., 2022, eq. 5), ``log`` (log nsr
-            uniform), ``time`` (uniform in the schedule's t), ``quad`` (uniform in sqrt t), ``sqrt``
-            (uniform in (T - t)^2, T the time of ``start``: t = (1 - sqrt u) T).
-        jump, repeats: time travel: at the last noisy level and at every ``jump``-th above it walk
-            back up ``jump`` levels, ``repeats - 1`` times, as far as there are so many.
+        spacing: `edm` (nsr^(1/7) uniform, Karras et al., 2022, eq. 5), `log` (log nsr
+            uniform), `time` (uniform in the schedule's t), `quad` (uniform in sqrt t), `sqrt`
+            (uniform in (T - t)^2, T the time of `start`: t = (1 - sqrt u) T).
+        jump, repeats: time travel: at the last noisy level and at every `jump`-th above it walk
+            back up `jump` levels, `repeats - 1` times, as far as there are so many.
             Reference: Lugmayr et al., 2022, arXiv:2201.09865, Alg. 1, turning as their code does.
 
     Raises:
@@ -63,16 +65,16 @@ class Grid:
         return tuple(self._travel([first, *inner, CLEAN]))
 
     def after(self, level: Level, left: int) -> Level:
-        """The next level down from ``level`` when ``left`` steps are left, the last one to clean.
+        """The next level down from `level` when `left` steps are left, the last one to clean.
 
-        From ``end`` on there is only one step left.
+        From `end` on there is only one step left.
         """
         if left == 1 or level.nsr <= self.end * (1 + 1e-9):
             return CLEAN
         return self.between(level.nsr, self.end, 1 / (left - 1))
 
     def between(self, start: float, end: float, fraction: float) -> Level:
-        """The level at a fraction of the way from nsr ``start`` to ``end``, by this spacing."""
+        """The level at a fraction of the way from nsr `start` to `end`, by this spacing."""
         time, at = self.schedule.time, self.schedule
         match self.spacing:
             case "edm":
@@ -105,7 +107,7 @@ def vp_grid(steps: int, *, spacing: str = "time", jump: int = 1, repeats: int = 
 
 
 class Passes:
-    """One walk after another: ``first``, down to clean, then ``again`` ``count - 1`` times.
+    """One walk after another: `first`, down to clean, then `again` `count - 1` times.
 
     Raises:
         ValueError: for a count below 1.
@@ -121,13 +123,15 @@ class Passes:
 
 
 class Growing:
-    """``growing(start)`` is a log-spaced walk to ``end``, of more steps the lower it starts.
+    """A log-spaced walk of levels, of more steps the lower it starts.
 
-    ``most`` steps from level ``bottom`` and below, else ``least`` from ``top`` and above, and
+    `growing(start)` is a log-spaced walk to `end`, of more steps the lower it starts.
+
+    `most` steps from level `bottom` and below, else `least` from `top` and above, and
     between them a power of the level: a nested walk that hurries at first.
 
     Raises:
-        ValueError: unless ``1 <= least <= most`` and both levels are positive.
+        ValueError: unless `1 <= least <= most` and both levels are positive.
     """
 
     def __init__(self, least: int, most: int, *, top: float, bottom: float, end: float) -> None:
@@ -138,7 +142,7 @@ class Growing:
         self.least, self.most, self.top, self.bottom, self.end = least, most, top, bottom, end
 
     def steps(self, nsr: float) -> int:
-        """How many steps a walk from ``nsr`` has."""
+        """How many steps a walk from `nsr` has."""
         if nsr <= self.bottom:
             return self.most
         share = log(self.top / nsr) / log(self.top / self.bottom) if nsr < self.top else 0.0
@@ -154,12 +158,14 @@ def _between(a: float, b: float, fraction: float) -> float:
 
 
 class Ladder:
-    """``ladder(start)`` is the walk of ``steps`` levels ``max(start decay^k, end)``, then CLEAN.
+    """A walk of levels that fall by a constant factor and then stay.
 
-    Once it has come down it stays at ``end``: the levels of a Gibbs sampler, which mixes there.
+    `ladder(start)` is the walk of `steps` levels `max(start decay^k, end)`, then CLEAN.
+
+    Once it has come down it stays at `end`: the levels of a Gibbs sampler, which mixes there.
 
     Raises:
-        ValueError: for no steps, or unless ``0 < end <= start`` and ``0 < decay <= 1``.
+        ValueError: for no steps, or unless `0 < end <= start` and `0 < decay <= 1`.
     """
 
     def __init__(self, steps: int, *, start: float, decay: float, end: float) -> None:

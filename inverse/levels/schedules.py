@@ -1,4 +1,4 @@
-"""Noise levels and schedules: the path ``x = alpha * x0 + sigma * noise``.
+"""Noise levels and schedules: the path `x = alpha * x0 + sigma * noise`.
 
 Everything here is plain Python floats (computed in float64), so a sampler never waits for the
 device to learn where on the path it is.
@@ -12,14 +12,14 @@ from typing import NamedTuple
 
 
 class Level(NamedTuple):
-    """A point of the path ``x = alpha * x0 + sigma * noise`` with unit-variance noise."""
+    """A point of the path `x = alpha * x0 + sigma * noise` with unit-variance noise."""
 
     alpha: float
     sigma: float
 
     @property
     def nsr(self) -> float:
-        """Noise-to-signal ratio ``sigma / alpha`` (EDM's sigma); infinite at pure noise."""
+        """Noise-to-signal ratio `sigma / alpha` (EDM's sigma); infinite at pure noise."""
         return self.sigma / self.alpha if self.alpha > 0 else math.inf
 
 
@@ -27,23 +27,23 @@ CLEAN = Level(1.0, 0.0)
 
 
 class Schedule(ABC):
-    """A monotone path of levels over a time ``t``; ``t = 0`` is (nearly) clean."""
+    """A monotone path of levels over a time `t`; `t = 0` is (nearly) clean."""
 
     @abstractmethod
     def __call__(self, t: float) -> Level:
-        """The level at time ``t``."""
+        """The level at time `t`."""
 
     @abstractmethod
     def time(self, nsr: float) -> float:
-        """The time at which the noise-to-signal ratio is ``nsr`` (inverse of ``self(t).nsr``)."""
+        """The time at which the noise-to-signal ratio is `nsr` (inverse of `self(t).nsr`)."""
 
     def at(self, nsr: float) -> Level:
-        """The level of this path with noise-to-signal ratio ``nsr``."""
+        """The level of this path with noise-to-signal ratio `nsr`."""
         return CLEAN if nsr == 0 else self(self.time(nsr))
 
 
 class VE(Schedule):
-    """Variance exploding: ``alpha = 1``, ``sigma = t``. Reference: Karras et al., 2022 (EDM)."""
+    """Variance exploding: `alpha = 1`, `sigma = t`. Reference: Karras et al., 2022 (EDM)."""
 
     def __call__(self, t: float) -> Level:
         return Level(1.0, float(t))
@@ -53,9 +53,9 @@ class VE(Schedule):
 
 
 class VP(Schedule):
-    """Variance preserving with linear beta: ``-log alpha = t^2 (b1 - b0) / 4 + t b0 / 2``.
+    """Variance preserving with linear beta: `-log alpha = t^2 (b1 - b0) / 4 + t b0 / 2`.
 
-    Reference: Song et al., 2021, arXiv:2011.13456, eq. 33; ``t`` in [0, 1].
+    Reference: Song et al., 2021, arXiv:2011.13456, eq. 33; `t` in [0, 1].
     """
 
     def __init__(self, beta_min: float = 0.1, beta_max: float = 20.0) -> None:
@@ -72,7 +72,10 @@ class VP(Schedule):
 
 
 class Cosine(Schedule):
-    """``alpha = cos(pi t / 2)``, ``sigma = sin(pi t / 2)``; ``t`` in [0, 1]."""
+    """The variance preserving path of a cosine.
+
+    `alpha = cos(pi t / 2)`, `sigma = sin(pi t / 2)`; `t` in [0, 1].
+    """
 
     def __call__(self, t: float) -> Level:
         return Level(max(math.cos(math.pi * t / 2), 0.0), math.sin(math.pi * t / 2))
@@ -82,7 +85,7 @@ class Cosine(Schedule):
 
 
 class Flow(Schedule):
-    """Rectified flow: ``alpha = 1 - u``, ``sigma = u``, ``u = s t / (1 + (s - 1) t)``, s the shift.
+    """Rectified flow: `alpha = 1 - u`, `sigma = u`, `u = s t / (1 + (s - 1) t)`, s the shift.
 
     A shift multiplies noise-to-signal ratios by s. Reference: Liu et al., 2023, arXiv:2209.03003;
     Esser et al., 2024, arXiv:2403.03206, eq. 23.
@@ -104,7 +107,7 @@ class Flow(Schedule):
 class Discrete(Schedule):
     """A DDPM table of cumulative products, log-linearly interpolated between its entries.
 
-    ``t`` in [0, N - 1] is the network's timestep; ``alpha(t)^2 = prod_{i <= t} (1 - beta_i)``.
+    `t` in [0, N - 1] is the network's timestep; `alpha(t)^2 = prod_{i <= t} (1 - beta_i)`.
     Levels cleaner than entry 0 or noisier than entry N - 1 map to the ends. The last beta may be 1:
     entry N - 1 is then pure noise, and every finite noise beyond entry N - 2 maps to that one.
 

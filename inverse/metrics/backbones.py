@@ -41,7 +41,8 @@ def find_weights(net: str, weights: str | Path | None = None, download: bool = F
     3. torch's own cache, $TORCH_HOME/hub/checkpoints/ (~/.cache/torch by default);
     4. with `download`, torchvision's site, stored into that cache.
 
-    Raises: LPIPSUnavailable when there is none.
+    Raises:
+        LPIPSUnavailable: when there is none.
     """
     names = (f"lpips_{net}_v0.1.npz", FILES[net])
     cache = Path(torch.hub.get_dir()) / "checkpoints"
@@ -63,7 +64,11 @@ def find_weights(net: str, weights: str | Path | None = None, download: bool = F
 
 
 def read_weights(net: str, path: Path) -> dict[str, Tensor]:
-    """Read an .npz or a torch state dict of tensors. Raises: LPIPSUnavailable if it is corrupt."""
+    """Read an .npz or a torch state dict of tensors.
+
+    Raises:
+        LPIPSUnavailable: if it is corrupt.
+    """
     try:
         if path.suffix == ".npz":
             with np.load(path) as arrays:
@@ -77,7 +82,11 @@ def read_weights(net: str, path: Path) -> dict[str, Tensor]:
 
 
 def _fetch(net: str, target: Path) -> Path:
-    """Download torchvision's file, check its hash, store it. Raises: LPIPSUnavailable."""
+    """Download torchvision's file, check its hash, store it.
+
+    Raises:
+        LPIPSUnavailable: when that fails.
+    """
     url = SITE + FILES[net]
     try:
         with urlopen(url, timeout=TIMEOUT) as answer:

@@ -17,9 +17,11 @@ class DISTS(nn.Module):
 
     torchmetrics' network and its trained weights of the terms, over VGG-16. Inputs (B, 3, H, W)
     in [-1, 1], clamped, scored at their own size (the authors' script shrinks the shorter side to
-    256 pixels first). ``weights``: torchvision's file or a folder with it, as `LPIPS`.
+    256 pixels first). `weights`: torchvision's file or a folder with it, as `LPIPS`.
 
-    Raises: Unavailable when VGG-16's weights cannot be had; ValueError for differing shapes.
+    Raises:
+        Unavailable: when VGG-16's weights cannot be had.
+        ValueError: for differing shapes.
 
     Reference: Ding et al., 2020, arXiv:2004.07728.
     """

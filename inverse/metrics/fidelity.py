@@ -13,10 +13,12 @@ MS_SSIM_SIDE = 176  # five scales, each half of the one before, the last as wide
 
 
 def psnr(x: Tensor, ref: Tensor) -> Tensor:
-    """Peak signal-to-noise ratio in dB, (B,): -10 log10 mean (x - ref)², peak 1.
+    """Peak signal-to-noise ratio in dB, (B,): -10 log10 mean (x - ref)^2, peak 1.
 
     The mean runs over all pixels and all channels of a sample. Equal images give inf.
-    Raises: ValueError when the shapes differ or are not (B, C, H, W).
+
+    Raises:
+        ValueError: when the shapes differ or are not (B, C, H, W).
     """
     same_shape("psnr", x, ref)
     error = to_unit(x.float()) - to_unit(ref.float())
@@ -24,10 +26,12 @@ def psnr(x: Tensor, ref: Tensor) -> Tensor:
 
 
 def psnr_where(x: Tensor, ref: Tensor, where: Tensor) -> Tensor:
-    """PSNR over the values where ``where`` (B or 1, C or 1, H, W) is 1 and not 0, (B,).
+    """PSNR over the values where `where` (B or 1, C or 1, H, W) is 1 and not 0, (B,).
 
     NaN where it is 0 everywhere.
-    Raises: ValueError when the shapes differ or are not (B, C, H, W).
+
+    Raises:
+        ValueError: when the shapes differ or are not (B, C, H, W).
     """
     same_shape("psnr_where", x, ref)
     where = where.to(x).expand_as(x)
@@ -41,7 +45,9 @@ def ssim(x: Tensor, ref: Tensor) -> Tensor:
     By kornia; the mean runs over the channels and over the positions where the window lies inside
     the image, as in the paper and in scikit-image (gaussian_weights=True, sigma=1.5,
     use_sample_covariance=False).
-    Raises: ValueError when the shapes differ, or a side is shorter than the window.
+
+    Raises:
+        ValueError: when the shapes differ, or a side is shorter than the window.
 
     Reference: Wang et al., 2004, doi:10.1109/TIP.2003.819861.
     """
@@ -60,7 +66,8 @@ def ssim(x: Tensor, ref: Tensor) -> Tensor:
 def ms_ssim(x: Tensor, ref: Tensor) -> Tensor:
     """Structural similarity over five scales, (B,), as torchmetrics computes it: window as `ssim`.
 
-    Raises: ValueError when the shapes differ, or a side is below `MS_SSIM_SIDE`.
+    Raises:
+        ValueError: when the shapes differ, or a side is below `MS_SSIM_SIDE`.
 
     Reference: Wang et al., 2003, doi:10.1109/ACSSC.2003.1292216.
     """
@@ -77,7 +84,11 @@ def ms_ssim(x: Tensor, ref: Tensor) -> Tensor:
 
 
 def same_shape(name: str, x: Tensor, ref: Tensor) -> None:
-    """Raises: ValueError unless both are (B, C, H, W) of one shape."""
+    """Refuse two tensors of different shapes.
+
+    Raises:
+        ValueError: unless both are (B, C, H, W) of one shape.
+    """
     if x.ndim != 4 or x.shape != ref.shape:
         raise ValueError(
             f"{name}: image and reference must both be (B, C, H, W), "

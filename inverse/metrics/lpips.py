@@ -18,7 +18,7 @@ SMALLEST_SIDE = {"alex": 31, "squeeze": 17, "vgg": 16}  # below it a pooling lay
 class LPIPS(nn.Module):
     """Learned perceptual image patch similarity, version 0.1, (B,); lower is closer.
 
-    Sum over layers of the spatial mean of w_l · (f_l(x) - f_l(ref))², with f_l the backbone's
+    Sum over layers of the spatial mean of w_l * (f_l(x) - f_l(ref))^2, with f_l the backbone's
     features scaled to unit length at each position. Inputs (B, 3, H, W) in [-1, 1], clamped;
     (B, 1, H, W) is repeated to three channels. Build it once and call it often.
 
@@ -26,8 +26,9 @@ class LPIPS(nn.Module):
     listed in `find_weights` are searched, and the network is asked only if `download` is true.
     Linear heads come from the file where it has them (`linK.weight`), else from the package.
 
-    Raises: LPIPSUnavailable when no backbone can be had (report the measure as missing);
-    ValueError for an unknown network, differing shapes, or images below `SMALLEST_SIDE`.
+    Raises:
+        LPIPSUnavailable: when no backbone can be had (report the measure as missing).
+        ValueError: for an unknown network, differing shapes, or images below `SMALLEST_SIDE`.
 
     Reference: Zhang et al., 2018, arXiv:1801.03924.
     """

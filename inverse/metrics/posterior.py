@@ -28,7 +28,7 @@ class Summary(NamedTuple):
 
 
 def summarise(samples: Tensor, truth: Tensor | None = None, level: float = 0.9) -> Summary:
-    """Mean and spread of ``samples`` and, given the truth, `crps` and `coverage` near ``level``.
+    """Mean and spread of `samples` and, given the truth, `crps` and `coverage` near `level`.
 
     Raises:
         ValueError: for fewer than two samples, or a truth of another shape.
@@ -44,7 +44,7 @@ def summarise(samples: Tensor, truth: Tensor | None = None, level: float = 0.9) 
 def crps(samples: Tensor, truth: Tensor) -> Tensor:
     """Continuous ranked probability score, (B,), the mean over pixels; lower is better.
 
-    ``1/K sum_i |x_i - y| - 1/(2 K (K - 1)) sum_ij |x_i - x_j|``, the fair estimator: its
+    `1/K sum_i |x_i - y| - 1/(2 K (K - 1)) sum_ij |x_i - x_j|`, the fair estimator: its
     expectation over the samples is that of the law they come from, for every K >= 2. It is the
     mean absolute error less half the mean distance between two samples, in the units of the image.
 
@@ -66,8 +66,8 @@ def coverage(samples: Tensor, truth: Tensor, level: float = 0.9) -> tuple[Tensor
     """The share of pixels inside the samples' central interval, (B,), and what it should be.
 
     The interval runs from the j-th smallest to the j-th largest of the K samples and holds a
-    further draw from their law with probability ``(K + 1 - 2 j) / (K + 1)``: that is the nominal
-    share, and j >= 1 is such that it comes nearest to ``level`` (at most (K - 1) / (K + 1), with
+    further draw from their law with probability `(K + 1 - 2 j) / (K + 1)`: that is the nominal
+    share, and j >= 1 is such that it comes nearest to `level` (at most (K - 1) / (K + 1), with
     two samples 1/3). Below it the samples are too sure of themselves, above it too timid.
 
     Raises:
@@ -86,7 +86,7 @@ def coverage(samples: Tensor, truth: Tensor, level: float = 0.9) -> tuple[Tensor
 def variance_ratio(samples: Tensor, truth: Tensor) -> Tensor:
     """The samples' variance over the squared error of their mean, (B,), pixels pooled; ideally 1.
 
-    ``(1 + 1/K) mean var / mean (mean - y)²`` with the variance of K - 1 degrees of freedom: both
+    `(1 + 1/K) mean var / mean (mean - y)^2` with the variance of K - 1 degrees of freedom: both
     have one expectation when truth and samples come from one law. Below 1 the samples are too sure
     of themselves, above it too timid.
 

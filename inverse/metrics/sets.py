@@ -30,7 +30,8 @@ def fid(real: Tensor, fake: Tensor) -> float:
 
     Biased upwards for few pictures: compare sets of one size only. torchmetrics'.
 
-    Raises: ValueError for fewer than two pictures in a set, or features of two widths.
+    Raises:
+        ValueError: for fewer than two pictures in a set, or features of two widths.
 
     Reference: Heusel et al., 2017, arXiv:1706.08500.
     """
@@ -47,7 +48,8 @@ def kid(real: Tensor, fake: Tensor) -> float:
     """Squared MMD of the cubic kernel between two sets of features; unbiased, 0 in the mean for
     two sets of one law. torchmetrics', over 100 subsets that are the same in every call.
 
-    Raises: ValueError for fewer than two pictures in a set, or features of two widths.
+    Raises:
+        ValueError: for fewer than two pictures in a set, or features of two widths.
 
     Reference: Binkowski et al., 2018, arXiv:1801.01401.
     """
@@ -81,7 +83,8 @@ class Features:
             is defined by (torch-fidelity's, 2048 features); or "inception": that file from
             torch's cache. Nothing is downloaded.
 
-    Raises: Unavailable, naming the URL and the target path, or the missing package.
+    Raises:
+        Unavailable: naming the URL and the target path, or the missing package.
     """
 
     def __init__(self, source: str) -> None:

@@ -15,7 +15,8 @@ def blurriness(x: Tensor) -> Tensor:
     scikit-image's `blur_effect` of the luminance. x: (B, 1 or 3, H, W) in [-1, 1], clamped.
     Compare with that of the truth: noise and artefacts count as sharp.
 
-    Raises: ValueError for another shape, or a side below 11.
+    Raises:
+        ValueError: for another shape, or a side below 11.
 
     Reference: Crete et al., 2007, doi:10.1117/12.702790.
     """

@@ -27,18 +27,23 @@ class Start(ABC):
 
     @abstractmethod
     def __call__(self, problem: Problem, rng: Rng, level: Level) -> Tensor:
-        """A state (B, C, H, W) at ``level``."""
+        """A state (B, C, H, W) at `level`."""
 
 
 class PureNoise(Start):
-    """``x = sigma n``: as if the level were infinite."""
+    """Starts from noise alone, as if the level were infinite.
+
+    `x = sigma n`.
+    """
 
     def __call__(self, problem: Problem, rng: Rng, level: Level) -> Tensor:
         return rng.normal((len(rng), *problem.operator.in_shape)).mul_(level.sigma)
 
 
 class PinvStart(Start):
-    """``x = alpha A^+ y + sigma n``.
+    """Starts from the pseudo-inverse of the data, with noise.
+
+    `x = alpha A^+ y + sigma n`.
 
     Raises:
         Unfit: for an operator that is not linear.
@@ -52,8 +57,10 @@ class PinvStart(Start):
 
 
 class SpectralStart(Start):
-    """``x = alpha y + sqrt(sigma^2 - (alpha tau)^2) n`` in each singular coordinate that y measures
-    with less noise, ``tau = sigma_y / s``, than the level has; ``sigma n`` in the others.
+    """Starts from the data in each singular coordinate that they know better than the level.
+
+    `x = alpha y + sqrt(sigma^2 - (alpha tau)^2) n` in each singular coordinate that y measures
+    with less noise, `tau = sigma_y / s`, than the level has; `sigma n` in the others.
 
     Reference: Kawar et al., 2022, arXiv:2201.11793, sec. 3.2 (DDRM).
 
@@ -72,7 +79,10 @@ class SpectralStart(Start):
 
 
 class Grey(Start):
-    """``x = 0``, the middle of the range: for chains that forget where they start."""
+    """Starts from grey, the middle of the range: for chains that forget where they start.
+
+    `x = 0`.
+    """
 
     def __call__(self, problem: Problem, rng: Rng, level: Level) -> Tensor:
         operator = problem.operator
@@ -80,7 +90,9 @@ class Grey(Start):
 
 
 class WienerStart(Start):
-    """``x = alpha w + temperature sigma n`` with w the Wiener restoration of the data (`wiener`).
+    """Starts from the Wiener restoration of the data (`wiener`), with noise.
+
+    `x = alpha w + temperature sigma n` with w the Wiener restoration of the data (`wiener`).
 
     The error of w, whose standard deviation should be about sigma, stands for the rest.
 
@@ -103,8 +115,8 @@ class WienerStart(Start):
 def wiener(problem: Problem, iterations: int = 50, floor: float = 0.02) -> Tensor:
     """The linear posterior mean under a stationary prior with a natural image's spectrum.
 
-    ``w = S B^T (B B^T + sigma_y^2 I)^{-1} y``, ``B = A S``, where S^2 is the circular convolution
-    with power spectrum proportional to ``1 / (f^2 + f_0^2)`` (f_0 one cycle per image) and total
+    `w = S B^T (B B^T + sigma_y^2 I)^{-1} y`, `B = A S`, where S^2 is the circular convolution
+    with power spectrum proportional to `1 / (f^2 + f_0^2)` (f_0 one cycle per image) and total
     variance 1/4 per pixel, by conjugate gradients on the image side. It interpolates, deblurs
     and upsamples linearly; sharp detail is left to the prior.
 

@@ -12,16 +12,18 @@ from operators.solve import column
 
 
 class Langevin(DataStep):
-    """``steps`` moves of x towards ``exp(-||y - A x||^2 / (2 tau^2) - ||x - x0||^2 / (2 nsr^2))``.
+    """Langevin moves of the estimate towards the posterior of a Gaussian about it.
 
-    From x = x0: ``v <- m v - sqrt(h) grad + sqrt(2 (1 - m)) n``, ``x <- x + sqrt(h) v``. With
+    `steps` moves of x towards `exp(-||y - A x||^2 / (2 tau^2) - ||x - x0||^2 / (2 nsr^2))`.
+
+    From x = x0: `v <- m v - sqrt(h) grad + sqrt(2 (1 - m)) n`, `x <- x + sqrt(h) v`. With
     momentum m = 0 unadjusted Langevin, otherwise damped Hamiltonian dynamics from v ~ N(0, I).
-    The step size is ``h = rate / (1 / nsr^2 + ||A||^2 / tau^2)``, per sample, with ||A|| that of
+    The step size is `h = rate / (1 / nsr^2 + ||A||^2 / tau^2)`, per sample, with ||A|| that of
     the Jacobian at x0 where A is not linear; from rate = 2 on it diverges. Where nothing is
-    measured the moves are a random walk of standard deviation ``sqrt(2 h steps / (1 - m))``, and h
-    is no larger than keeps it below ``walk``: an operator of small norm asks for long steps, which
-    would fill its null space with noise. Both bounds fall linearly in ``nsr^(1/7)``, from
-    ``start`` to the share ``least`` of them at ``end``.
+    measured the moves are a random walk of standard deviation `sqrt(2 h steps / (1 - m))`, and h
+    is no larger than keeps it below `walk`: an operator of small norm asks for long steps, which
+    would fill its null space with noise. Both bounds fall linearly in `nsr^(1/7)`, from
+    `start` to the share `least` of them at `end`.
 
     Args:
         steps: gradients of the data term.
@@ -79,7 +81,7 @@ class Langevin(DataStep):
         return x
 
     def _variance(self, problem: Problem) -> float | Tensor:
-        """``tau^2``."""
+        """`tau^2`."""
         if self.tau is None:
             return noise_variance(problem)
         return noise_variance(problem, self.tau) if problem.operator.rounds else self.tau**2

@@ -9,12 +9,14 @@ from operators import Problem, Rng
 
 
 class Lift(DataStep):
-    """``z0' = E(step(D(z0)))``: decode, let the data in, encode.
+    """A data step on images, for estimates in latents: decode, let the data in, encode.
 
-    With ``keep`` it is ``z0 + E(step(x)) - E(x)``, ``x = D(z0)``: what the autoencoder itself
+    `z0' = E(step(D(z0)))`.
+
+    With `keep` it is `z0 + E(step(x)) - E(x)`, `x = D(z0)`: what the autoencoder itself
     loses does not count, and where the step changes nothing z0 stays. One more encoding.
 
-    Reference: Spagnoletti et al., 2025, arXiv:2503.12615, Alg. 1 (without ``keep``).
+    Reference: Spagnoletti et al., 2025, arXiv:2503.12615, Alg. 1 (without `keep`).
     """
 
     def __init__(self, step: DataStep, autoencoder: Autoencoder, keep: bool = False) -> None:

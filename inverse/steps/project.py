@@ -8,7 +8,9 @@ from operators import Problem, Rng
 
 
 class Project(DataStep):
-    """``x0 + A^+ (y - A x0)``: the nearest image that reproduces the data exactly.
+    """The nearest image that reproduces the data exactly.
+
+    `x0 + A^+ (y - A x0)`.
 
     Reference: Wang et al., 2022, arXiv:2212.00490, eq. 13 (DDNM); for noiseless data.
 

@@ -8,17 +8,20 @@ from operators import Problem, Rng
 
 
 class Prox(DataStep):
-    """``argmin_x ||y - A x||^2 / (2 sigma_y^2) + ||x - x0||^2 / (2 r^2)``, ``r^2 = nsr^2 / lam``.
+    """The image that fits the estimate and the data best, each by its own uncertainty.
 
-    With a ``data_variance`` v, of the images themselves, ``r^2 = nsr^2 / (1 + nsr^2 / v) / lam``.
+    `argmin_x ||y - A x||^2 / (2 sigma_y^2) + ||x - x0||^2 / (2 r^2)`, `r^2 = nsr^2 / lam`.
+
+    With a `data_variance` v, of the images themselves, `r^2 = nsr^2 / (1 + nsr^2 / v) / lam`.
 
     This is the posterior mean when x0 given the state is Gaussian of variance r^2; closed form
-    wherever the operator has a closed-form ``gram_solve``.
+    wherever the operator has a closed-form `gram_solve`.
 
     Reference: Zhu et al., 2023, arXiv:2305.08995, eq. 11 (DiffPIR), lam as there.
 
     Raises:
-        ValueError: if ``lam`` is not positive. TypeError: for a nonlinear operator.
+        ValueError: if `lam` is not positive.
+        TypeError: for a nonlinear operator.
     """
 
     requires = frozenset({LINEAR})

@@ -8,15 +8,16 @@ from operators import Problem, Rng
 
 
 class Sample(DataStep):
-    """A draw of ``z ~ exp(-||y - A z||^2 / (2 sigma_y^2) - ||z - x0||^2 / (2 r^2))``.
+    """A draw of `z ~ exp(-||y - A z||^2 / (2 sigma_y^2) - ||z - x0||^2 / (2 r^2))`.
 
-    ``r^2 = nsr^2 / lam``, as in `Prox`, whose result is the mean of this Gaussian. Exact, by
+    `r^2 = nsr^2 / lam`, as in `Prox`, whose result is the mean of this Gaussian. Exact, by
     perturbing and solving (`LinearOperator.posterior_sample`), without noise too.
 
     Reference: Wu et al., 2024, arXiv:2405.18782 (the likelihood step of PnP-DM).
 
     Raises:
-        ValueError: if ``lam`` is not positive. Unfit: for a nonlinear operator.
+        ValueError: if `lam` is not positive.
+        Unfit: for a nonlinear operator.
     """
 
     requires = frozenset({LINEAR})

@@ -41,14 +41,14 @@ class ImageSource:
         return len(self.names)
 
     def __getitem__(self, index: int) -> np.ndarray:
-        """Image ``index`` as (H, W, 3) uint8."""
+        """Image `index` as (H, W, 3) uint8."""
         name = self.names[index]
         file = io.BytesIO(self._zip().read(name)) if self.path.is_file() else self.path / name
         with Image.open(file) as image:
             return np.asarray(image.convert("RGB"))
 
     def tensor(self, index: int) -> Tensor:
-        """Image ``index`` as (3, H, W) in [-1, 1]."""
+        """Image `index` as (3, H, W) in [-1, 1]."""
         return as_tensor(self[index])
 
     @cached_property
@@ -65,7 +65,7 @@ class ImageSource:
         return sorted(set(parents))
 
     def label(self, index: int, classes: Sequence[str]) -> int:
-        """The place of image ``index``'s class among ``classes``; 0 where there are none."""
+        """The place of image `index`'s class among `classes`; 0 where there are none."""
         return classes.index(Path(self.names[index]).parent.name) if classes else 0
 
     def __getstate__(self) -> dict:
@@ -101,7 +101,7 @@ class Decoded:
         return len(self.source)
 
     def __getitem__(self, index: int) -> np.ndarray:
-        """Image ``index`` as (H, W, 3) uint8, a view of the file."""
+        """Image `index` as (H, W, 3) uint8, a view of the file."""
         if self._bytes is None:
             self._bytes = np.memmap(self.cache, np.uint8, "r")
         start, stop = self._starts[index : index + 2]

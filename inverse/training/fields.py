@@ -12,7 +12,7 @@ KNOWN_LOW, KNOWN_HIGH = 0.002, 0.3
 
 
 def draw_field(base: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """Log nsr (B, 3, size, size) of a batch of patches whose levels would be ``base`` (B,).
+    """Log nsr (B, 3, size, size) of a batch of patches whose levels would be `base` (B,).
 
     Each patch is one of: a hole (box, strokes, half, random pixels or values, Bayer's colours) at
     its level or, for every second, at one that is log-uniform up to 80, around pixels that are

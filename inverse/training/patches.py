@@ -24,11 +24,11 @@ class Patch(NamedTuple):
 class Patches(Dataset[Patch]):
     """An endless stream of random square patches in [-1, 1], flipped and turned.
 
-    Patch ``n`` depends on ``(seed, n)`` only: not on workers, batch size or an interruption. Each
-    comes from one of the sources, all alike. Images with a side below ``size`` are padded by
-    reflection. With ``whole`` images are scaled first, so that their shorter side is ``size``, and
-    mirrored left to right only. ``classes``: names that labels count; () for none.
-    ``rescale``, ``flat``: see `Recipe`.
+    Patch `n` depends on `(seed, n)` only: not on workers, batch size or an interruption. Each
+    comes from one of the sources, all alike. Images with a side below `size` are padded by
+    reflection. With `whole` images are scaled first, so that their shorter side is `size`, and
+    mirrored left to right only. `classes`: names that labels count; () for none.
+    `rescale`, `flat`: see `Recipe`.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Patches(Dataset[Patch]):
 
 
 def padded(image: np.ndarray, size: int) -> np.ndarray:
-    """(H, W, 3) with both sides at least ``size``, by reflection."""
+    """(H, W, 3) with both sides at least `size`, by reflection."""
     short = [max(size - side, 0) for side in image.shape[:2]]
     if not any(short):
         return image
@@ -93,7 +93,7 @@ def detail(patch: np.ndarray) -> float:
 
 
 def scaled(image: np.ndarray, size: int) -> np.ndarray:
-    """(H, W, 3) uint8 with its shorter side scaled to ``size``."""
+    """(H, W, 3) uint8 with its shorter side scaled to `size`."""
     height, width = image.shape[:2]
     factor = size / min(height, width)
     shape = (max(size, round(width * factor)), max(size, round(height * factor)))

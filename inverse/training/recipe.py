@@ -15,7 +15,7 @@ class Recipe:
         minutes: training time over all sessions; the learning rate follows its share spent.
         steps: end after so many steps even if time is left.
         batch, patch: patches per step (of all processes together) and their side in pixels.
-        whole: whole pictures, scaled to ``patch`` and mirrored left to right, as of objects;
+        whole: whole pictures, scaled to `patch` and mirrored left to right, as of objects;
             otherwise patches of them, flipped and turned.
         rate, warmup, decay: peak learning rate of Adam, steps of linear warm-up, final share of
             the run in which the rate falls linearly to zero.
@@ -63,7 +63,7 @@ class Recipe:
 
 
 def draw_nsr(count: int, recipe: Recipe, generator: torch.Generator) -> Tensor:
-    """log nsr of ``count`` patches (B,)."""
+    """log nsr of `count` patches (B,)."""
     normal = torch.randn(count, generator=generator) * recipe.spread + recipe.centre
     low, high = math.log(recipe.low), math.log(recipe.high)
     flat = torch.rand(count, generator=generator) * (high - low) + low

@@ -22,12 +22,12 @@ log = logging.getLogger(__name__)
 
 
 class Trainer:
-    """Trains ``prior`` in place; `run` yields a report after every checkpoint.
+    """Trains `prior` in place; `run` yields a report after every checkpoint.
 
     A step depends on its number, the recipe and the images alone, so that a run that was broken
-    off goes on, from its last checkpoint, exactly as it would have (where ``steps``, not
-    ``minutes``, set its learning rate). Several processes (`gather`) share each batch; the first
-    of them writes and reports. On a GPU no step waits for the device; ``workers`` processes read
+    off goes on, from its last checkpoint, exactly as it would have (where `steps`, not
+    `minutes`, set its learning rate). Several processes (`gather`) share each batch; the first
+    of them writes and reports. On a GPU no step waits for the device; `workers` processes read
     and cut the patches.
 
     Raises:
@@ -75,7 +75,7 @@ class Trainer:
     ) -> Iterator[dict]:
         """Train to the end of the recipe, yielding {step, minutes, loss, psnr...} reports.
 
-        Patches come from all sources of ``images`` alike.
+        Patches come from all sources of `images` alike.
         """
         recipe = self.recipe
         count, classes = recipe.steps * recipe.batch, self.prior.config["classes"]

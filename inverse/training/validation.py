@@ -14,10 +14,10 @@ SIGMAS = (15, 25, 50)
 def denoising_psnr(
     prior: Prior, images: ImageSource, sigmas: tuple[int, ...] = SIGMAS, limit: int | None = None
 ) -> dict[str, float]:
-    """Mean PSNR in dB at noise of standard deviation ``sigma / 255`` on [0, 1] images.
+    """Mean PSNR in dB at noise of standard deviation `sigma / 255` on [0, 1] images.
 
     Whole images in colour, no clipping or rounding of the noisy input, estimates clipped to the
-    range; the noise of image i comes from seed i. Keys: ``psnr15``, ``psnr25``, ...
+    range; the noise of image i comes from seed i. Keys: `psnr15`, `psnr25`, ...
     """
     device = next((p.device for p in prior.parameters()), torch.device("cpu"))
     count = len(images) if limit is None else min(limit, len(images))

@@ -6,7 +6,9 @@ from inverse.denoise import Memory, Move, Transition
 
 
 class Anneal(Transition):
-    """``x_b = alpha_b x0 + temperature sigma_b n``.
+    """Noises the estimate afresh, by as much as the temperature says.
+
+    `x_b = alpha_b x0 + temperature sigma_b n`.
 
     Temperature 0 is half-quadratic splitting (plug-and-play), whose levels are a schedule of
     penalties: a point estimate. Temperature 1 restarts from fresh noise, as `Renoise(1)`. Between

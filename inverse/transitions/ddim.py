@@ -8,7 +8,7 @@ from operators import Rng
 
 
 def renoise(est: Estimate, b: Level, zeta: float, rng: Rng) -> Tensor:
-    """``x_b = alpha_b x0 + sigma_b (sqrt(1 - zeta) noise + sqrt(zeta) n)``, ``n ~ N(0, I)``."""
+    """The state `x_b = alpha_b x0 + sigma_b (sqrt(1 - zeta) noise + sqrt(zeta) n)`, n ~ N(0, I)."""
     if b.sigma == 0:
         return est.x0 * b.alpha if b.alpha != 1 else est.x0
     if zeta == 0:
@@ -27,9 +27,11 @@ def kernel(est: Estimate, b: Level, zeta: float) -> tuple[Tensor, float]:
 
 
 class DDIM(Transition):
-    """``x_b = alpha_b x0 + sigma_b (sqrt(1 - z) noise + sqrt(z) n)``, ``z = eta^2 (1 - r^2)``.
+    """Keeps a part of the state's noise and draws the rest.
 
-    ``r = nsr_b / nsr_a``; eta = 0 is the exponential-Euler step of the probability flow, eta = 1
+    `x_b = alpha_b x0 + sigma_b (sqrt(1 - z) noise + sqrt(z) n)`, `z = eta^2 (1 - r^2)`.
+
+    `r = nsr_b / nsr_a`; eta = 0 is the exponential-Euler step of the probability flow, eta = 1
     ancestral sampling.
 
     Reference: Song et al., 2021, arXiv:2010.02502, eq. 12 (there for variance preserving paths).
@@ -41,7 +43,7 @@ class DDIM(Transition):
         self.eta = eta
 
     def share(self, a: Level, b: Level) -> float:
-        """The share z of the noise that is fresh after a step from ``a`` to ``b``."""
+        """The share z of the noise that is fresh after a step from `a` to `b`."""
         return self.eta**2 * (1 - (b.nsr / a.nsr) ** 2)
 
     def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
@@ -49,10 +51,12 @@ class DDIM(Transition):
 
 
 class Renoise(Transition):
-    """``x_b = alpha_b x0 + sigma_b (sqrt(1 - zeta) noise + sqrt(zeta) n)``: zeta = 1 restarts.
+    """Keeps a part of the state's noise and draws the rest, by a share zeta: 1 restarts.
+
+    `x_b = alpha_b x0 + sigma_b (sqrt(1 - zeta) noise + sqrt(zeta) n)`.
 
     Reference: Zhu et al., 2023, arXiv:2305.08995, eq. 13 (DiffPIR); DDRM's and DDNM's "eta" is
-    ``sqrt(zeta)``.
+    `sqrt(zeta)`.
     """
 
     def __init__(self, zeta: float = 1.0) -> None:

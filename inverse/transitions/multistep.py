@@ -20,7 +20,7 @@ class Past(NamedTuple):
 
 
 def adams_bashforth(nodes: list[float], a: float, b: float) -> list[float]:
-    """Weights w with ``int_a^b p = sum w_i p(nodes_i)`` for polynomials below degree k."""
+    """Weights w with `int_a^b p = sum w_i p(nodes_i)` for polynomials below degree k."""
     scale = b - a
     shifted = (np.asarray(nodes) - a) / scale
     moments = 1 / np.arange(1, len(nodes) + 1)
@@ -31,7 +31,7 @@ def adams_bashforth(nodes: list[float], a: float, b: float) -> list[float]:
 class Multistep(Transition):
     """Adams-Bashforth of order 1 to 4 on the noise estimate, variable steps in nsr (PLMS).
 
-    ``x_b / alpha_b = x / alpha_a + sum_i w_i noise_i`` with exact weights for the actual levels
+    `x_b / alpha_b = x / alpha_a + sum_i w_i noise_i` with exact weights for the actual levels
     (PNDM fixes those of equal steps: there the order falls to 2 on uneven grids). Orders 3 and 4
     start with Runge-Kutta steps (three more calls each, as PNDM does), lower ones with Euler.
 
@@ -66,11 +66,11 @@ def _history(memory: Memory) -> tuple[Past, ...]:
 class DPMSolver2M(Transition):
     """DPM-Solver++(2M): second order in log-SNR on the data prediction, of flow or SDE.
 
-    ``x_b = q (alpha_b / alpha_a) x + alpha_b (1 - q) D + sigma_b sqrt(1 - e^{-2 eta^2 h}) n``,
-    ``h = log(nsr_a / nsr_b)``, ``q = e^{-(1 + eta^2) h}``,
-    ``D = (1 + 1/2r) x0 - (1/2r) x0_previous``, ``r = h_previous / h``; first order on the first
+    `x_b = q (alpha_b / alpha_a) x + alpha_b (1 - q) D + sigma_b sqrt(1 - e^{-2 eta^2 h}) n`,
+    `h = log(nsr_a / nsr_b)`, `q = e^{-(1 + eta^2) h}`,
+    `D = (1 + 1/2r) x0 - (1/2r) x0_previous`, `r = h_previous / h`; first order on the first
     step and on the step to clean. eta = 0 is the probability flow, eta = 1 SDE-DPM-Solver++(2M),
-    which without the ``x0_previous`` is ancestral sampling.
+    which without the `x0_previous` is ancestral sampling.
 
     Reference: Lu et al., 2022, arXiv:2211.01095, Alg. 2, and its SDE for eta = 1.
     """
@@ -101,8 +101,8 @@ class DPMSolver2M(Transition):
 class Momentum(Transition):
     """Generalised heavy ball GHVB: momentum on the noise estimate under Adams-Bashforth weights.
 
-    ``v_n = (1 - beta) v_{n-1} + beta noise_n`` and ``x_{n+1} = x_n + h sum_j c_j grad^j v_n`` with
-    ``c_j = gamma_j + (1 / beta - 1) gamma_{j-1}``, ``gamma = 1, 1/2, 5/12, 3/8`` and backward
+    `v_n = (1 - beta) v_{n-1} + beta noise_n` and `x_{n+1} = x_n + h sum_j c_j grad^j v_n` with
+    `c_j = gamma_j + (1 / beta - 1) gamma_{j-1}`, `gamma = 1, 1/2, 5/12, 3/8` and backward
     differences grad: order 1 is HB, beta = 1 is Adams-Bashforth. Order k on equal steps in nsr,
     at most 2 on uneven ones (the weights are those of equal steps, as published). Orders 3 and 4
     start with Runge-Kutta steps and the velocities that belong to a smooth past.
@@ -123,7 +123,7 @@ class Momentum(Transition):
         return ()
 
     def weights(self, terms: int) -> list[float]:
-        """Weights of ``v_n, v_{n-1}, ...`` with ``terms`` of them known."""
+        """Weights of `v_n, v_{n-1}, ...` with `terms` of them known."""
         drag = 1 / self.beta - 1
         out = [0.0] * terms
         for j in range(terms):
@@ -149,9 +149,9 @@ class Momentum(Transition):
         return euler(x, slope, a, b), past
 
     def _velocities(self, past: tuple[Past, ...]) -> tuple[Past, ...]:
-        """What the velocities are after a past that went on as the polynomial through ``past``.
+        """What the velocities are after a past that went on as the polynomial through `past`.
 
-        ``v = (1 + (1 / beta - 1) grad)^{-1} noise``; started from rest, v would carry a transient
+        `v = (1 + (1 / beta - 1) grad)^{-1} noise`; started from rest, v would carry a transient
         that costs the orders above 2.
         """
         count = len(past)

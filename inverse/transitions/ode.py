@@ -1,4 +1,4 @@
-"""One-step integrators of the probability flow ``d(x / alpha) / d nsr = noise``."""
+"""One-step integrators of the probability flow `d(x / alpha) / d nsr = noise`."""
 
 from collections.abc import Callable
 
@@ -11,12 +11,12 @@ Denoise = Callable[[Tensor, Level], Estimate]
 
 
 def euler(x: Tensor, noise: Tensor, a: Level, b: Level) -> Tensor:
-    """``x_b = alpha_b (x / alpha_a + (nsr_b - nsr_a) noise)``, the DDIM(0) step."""
+    """`x_b = alpha_b (x / alpha_a + (nsr_b - nsr_a) noise)`, the DDIM(0) step."""
     return (x * (b.alpha / a.alpha)).add_(noise, alpha=b.alpha * (b.nsr - a.nsr))
 
 
 def runge_kutta(x: Tensor, est: Estimate, a: Level, b: Level, denoise: Denoise) -> Tensor:
-    """The classical fourth-order step in nsr; three more denoiser calls (``b`` noisy)."""
+    """The classical fourth-order step in nsr; three more denoiser calls (`b` noisy)."""
     middle = _between(a, b)
     k1 = est.noise
     k2 = denoise(euler(x, k1, a, middle), middle).noise
@@ -26,7 +26,7 @@ def runge_kutta(x: Tensor, est: Estimate, a: Level, b: Level, denoise: Denoise) 
 
 
 def _between(a: Level, b: Level) -> Level:
-    """The variance-exploding level half way in nsr, scaled like ``a``."""
+    """The variance-exploding level half way in nsr, scaled like `a`."""
     nsr = (a.nsr + b.nsr) / 2
     return Level(a.alpha, a.alpha * nsr)
 

@@ -8,9 +8,9 @@ from operators import Rng
 
 
 class Restart(Transition):
-    """A rule whose time travel noises the last estimate afresh: ``x_b = alpha_b x0 + sigma_b n``.
+    """A rule whose time travel noises the last estimate afresh: `x_b = alpha_b x0 + sigma_b n`.
 
-    x0 is the denoiser's own, ``(x - sigma noise) / alpha``: where a data step kept its noise
+    x0 is the denoiser's own, `(x - sigma noise) / alpha`: where a data step kept its noise
     (`Conditioned`), the estimate before that step.
 
     Reference: the released code of Wang et al., 2022, arXiv:2212.00490 (DDNM; its Alg. 2 diffuses

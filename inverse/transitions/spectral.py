@@ -1,6 +1,6 @@
 """DDRM and DDNM+: a transition in singular coordinates, whose noise counts that of the data.
 
-In each coordinate y is the image with noise of standard deviation ``tau = sigma_y / s``.
+In each coordinate y is the image with noise of standard deviation `tau = sigma_y / s`.
 """
 
 import torch
@@ -10,18 +10,20 @@ from inverse.denoise import SPECTRAL, Memory, Move, Transition, spectrum
 
 
 class Spectral(Transition):
-    """Per coordinate, with x0 and ``noise`` the denoiser's, ``c = sqrt(1 - eta^2)``, at level b:
+    """DDRM's and DDNM+'s rule, per singular coordinate.
 
-    - nothing measured: ``x_b = a_b x0 + s_b (c noise + eta n)``;
-    - ``nsr_b < tau``: ``x_b = a_b x0 + s_b (c (y - x0) / tau + eta n)``;
-    - ``nsr_b >= tau``: ``x_b = a_b ((1 - eta_b) x0 + eta_b y) + sqrt(s_b^2 - (eta_b a_b tau)^2) m``
+    Per coordinate, with x0 and `noise` the denoiser's, `c = sqrt(1 - eta^2)`, at level b:
 
-    with ``m = n`` (DDRM) or, with ``carry``, ``m = c noise + eta n`` (DDNM+). Were x0 the truth and
-    ``noise`` fresh, x_b would be ``a_b x0 + s_b N(0, I)`` whatever y: the noise in y is counted.
+    - nothing measured: `x_b = a_b x0 + s_b (c noise + eta n)`;
+    - `nsr_b < tau`: `x_b = a_b x0 + s_b (c (y - x0) / tau + eta n)`;
+    - `nsr_b >= tau`: `x_b = a_b ((1 - eta_b) x0 + eta_b y) + sqrt(s_b^2 - (eta_b a_b tau)^2) m`
+
+    with `m = n` (DDRM) or, with `carry`, `m = c noise + eta n` (DDNM+). Were x0 the truth and
+    `noise` fresh, x_b would be `a_b x0 + s_b N(0, I)` whatever y: the noise in y is counted.
     All noise is drawn as an image, so complex coordinates and a thin V need no care.
 
     Reference: Kawar et al., 2022, arXiv:2201.11793, sec. 3.2; Wang et al., 2022, arXiv:2212.00490,
-    eq. 17 and 51 (``carry``).
+    eq. 17 and 51 (`carry`).
 
     Raises:
         ValueError: for eta or eta_b outside [0, 1].

@@ -133,7 +133,7 @@ def outer(kernel: Tensor) -> tuple[Tensor, Tensor] | None:
 
 
 def convolution(taps: Tensor, side: int, padding: str) -> Tensor:
-    """Convolution with taps (..., k) of a padded line of `side` pixels as matrices (..., m, side)."""
+    """Convolution of a padded line of `side` pixels with taps (..., k), as (..., m, side)."""
     count = taps.shape[-1]
     line = torch.eye(side, dtype=taps.dtype)[None]
     line = extend(line, padding, (count // 2, 0))[0]

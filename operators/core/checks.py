@@ -15,7 +15,10 @@ from operators.solve import column, dot
 
 
 def dot_test(operator: LinearOperator, batch: int = 2, seed: int = 0, tol: float = 0.0) -> float:
-    """The adjoint's error, `|<A x, y> - <x, A^T y>| / (||A x|| ||y|| + ||x|| ||A^T y||)`, at worst."""
+    """The error of the adjoint, the worst of the batch.
+
+    `|<A x, y> - <x, A^T y>| / (||A x|| ||y|| + ||x|| ||A^T y||)`.
+    """
     x, y = _draws(operator, batch, seed)
     ax, aty = operator(x), operator.adjoint(y)
     scale = _norm(ax) * _norm(y) + _norm(x) * _norm(aty)

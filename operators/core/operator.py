@@ -112,8 +112,9 @@ class Operator(nn.Module, ABC):
     def jvp(self, x: Tensor, v: Tensor) -> Tensor:
         """The Jacobian-vector product `J v`, `J = dA/dx` at x.
 
-        `(B, *in_shape), (B, *in_shape) -> (B, *out_shape)`. J is the one whose transpose `vjp` applies: where that counts rounding as the identity, so
-        does this, and `<J v, u> = <v, J^T u>`. No graph is kept.
+        `(B, *in_shape), (B, *in_shape) -> (B, *out_shape)`. J is the one whose transpose `vjp`
+        applies: where that counts rounding as the identity, so does this, and
+        `<J v, u> = <v, J^T u>`. No graph is kept.
         """
         self._check("x", x, self.in_shape)
         self._check("v", v, self.in_shape, x.shape[0])

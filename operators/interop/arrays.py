@@ -17,7 +17,7 @@ Map = Callable[[Tensor], Tensor]
 
 
 class FlatOperator(ScipyOperator):
-    """Our operator as scipy's: a column is a sample, or the whole batch of a per-sample operator."""
+    """Ours as scipy's operator: a column is a sample, or all the batch of a per-sample operator."""
 
     def __init__(self, operator: LinearOperator) -> None:
         samples = 1 if operator.batch is None else operator.batch

@@ -53,7 +53,7 @@ class Problem:
 
     @property
     def sigma(self) -> float | Tensor:
-        """The noise's sigma in the units of y: a float, (B,), or per value, `(1 or B, *out_shape)`."""
+        """The noise's sigma in units of y: a float, (B,), or per value, `(1 or B, *out_shape)`."""
         return self.noise.sigma
 
     @property
@@ -78,8 +78,8 @@ class Problem:
     def relative_residual(self, x: Tensor) -> Tensor:
         """The residual in units of the noise, per sample, (B,).
 
-        `||(A(x) - y) / sigma_y|| / sqrt(m)`. About 1 at the truth; inf or NaN at sigma_y = 0; of a spread that depends on the signal, 1
-        for mid-grey pictures.
+        `||(A(x) - y) / sigma_y|| / sqrt(m)`. About 1 at the truth; inf or NaN at sigma_y = 0; of a
+        spread that depends on the signal, 1 for mid-grey pictures.
         """
         sigma = self.sigma
         if isinstance(sigma, Tensor) and sigma.ndim > 1:
@@ -100,8 +100,9 @@ class Problem:
     def whitened(self) -> Problem:
         """The problem of the same posterior whose noise is N(0, I).
 
-        `diag(1 / sigma) A` and `y / sigma`. For solvers that know one sigma only, where it differs from value to value. Solves stay in
-        closed form for one sigma and for masks. Residuals are in units of sigma.
+        `diag(1 / sigma) A` and `y / sigma`. For solvers that know one sigma only, where it differs
+        from value to value. Solves stay in closed form for one sigma and for masks. Residuals are
+        in units of sigma.
 
         Raises:
             TypeError: unless the noise is Gaussian.

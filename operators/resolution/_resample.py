@@ -71,7 +71,7 @@ def _padded_weights(side: int, factor: int, scale: float, padding: str) -> Tenso
 
 
 def weights(side: int, scale: float, mode: str, antialias: bool) -> Tensor:
-    """The resampling of a line of `side` pixels as a matrix (floor(scale * side), side), float64."""
+    """The resampling of a line as a float64 matrix (floor(scale * side), side)."""
     identity = torch.eye(side, dtype=torch.float64)[None, None]
     factors = (float(scale), 1.0)
     resized = interpolate(identity, None, factors, mode, align_corners=False, antialias=antialias)

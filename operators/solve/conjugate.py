@@ -24,7 +24,7 @@ def widest(device: torch.device) -> torch.dtype:
 
 
 def column(value: float | Tensor, like: Tensor) -> float | Tensor:
-    """A number as it is; one value per sample, (B,), as (B, 1, ...) beside a tensor of that rank."""
+    """A number as it is; one value per sample, (B,), as (B, 1, ...) of that rank."""
     if isinstance(value, Tensor) and value.dim() == 1:
         return value.view(-1, *[1] * (like.ndim - 1))
     return value

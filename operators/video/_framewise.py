@@ -66,7 +66,7 @@ class Framewise(Operator):
     def _each(
         self, call: Callable[..., Tensor], shape: Shape, video: Tensor, *others: Tensor | float
     ) -> Tensor:
-        """`call` on every frame: of videos (B, C, T, ...), and with numbers, also one per sample."""
+        """Call on every frame of videos (B, C, T, ...), and with numbers, also one per sample."""
         if not len(video):
             return video.reshape(0, *shape)
         given = (video, *others)
@@ -142,7 +142,7 @@ def framewise(
 @overload
 def framewise(operator: Operator, frames: int, per_frame: bool = False) -> Framewise: ...
 def framewise(operator: Operator, frames: int, per_frame: bool = False) -> Framewise:
-    """`operator` on every frame of videos (C, frames, ...). See `Framewise`."""
+    """One operator on every frame of videos (C, frames, ...). See `Framewise`."""
     if isinstance(operator, LinearOperator):
         return FramewiseLinear(operator, frames, per_frame)
     return Framewise(operator, frames, per_frame)
