@@ -25,9 +25,20 @@ from inverse.training.recipe import Recipe
 from inverse.training.trainer import Trainer
 
 RECIPE = Recipe(
-    batch=16, patch=48, rate=1e-3, warmup=300, decay=0.3, centre=-1.9, spread=1.0, uniform=0.15,
-    fields=0.3, rescale=0.5, flat=0.03, every=5.0,
-)  # fmt: skip
+    batch=8,
+    patch=48,
+    muon=True,
+    rate=1e-3,
+    warmup=100,
+    decay=0.3,
+    centre=-1.9,
+    spread=1.0,
+    uniform=0.15,
+    fields=0.3,
+    rescale=0.5,
+    flat=0.03,
+    every=5.0,
+)
 CANDIDATES = {
     "64-128-160x3": {"kind": "stem", "channels": [64, 128, 160], "layers": 3},
     "96x7": {"kind": "stem", "channels": [96], "layers": 7},

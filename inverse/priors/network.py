@@ -3,27 +3,14 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
-from inverse.priors.stem import StemUNet
+from inverse.priors.stem import PixelNorm, StemUNet
 
 if TYPE_CHECKING:
     from diffusers.models.unets.unet_2d import UNet2DModel
 
 KINDS = ("stem", "local", "attention")
-
-
-class PixelNorm(nn.Module):
-    """Each pixel's channels (B, C, H, W) shifted and scaled to mean 0 and variance 1.
-
-    Unlike GroupNorm it looks at no other pixel, so that what the network computes stays local and
-    does not depend on the size of the image. It has no parameters: the convolutions around it
-    have them.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.layer_norm(x.permute(0, 2, 3, 1), (x.shape[1],)).permute(0, 3, 1, 2)
 
 
 def local_unet(

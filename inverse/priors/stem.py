@@ -11,14 +11,27 @@ FREQUENCIES, EMBEDDED = 32, 128
 CENTRE, SPREAD = -1.5, 2.0  # of log nsr, so that what the network is told is of order one
 
 
-class Residual(nn.Module):
-    """``x + conv(silu(conv(x) + W t))`` of features x (B, C, h, w) and embedded noise t.
+class PixelNorm(nn.Module):
+    """Each pixel's channels (B, C, H, W) shifted and scaled to mean 0 and variance 1.
 
-    The second convolution is zero at first. No normalisation: what is computed stays local.
+    Unlike GroupNorm it looks at no other pixel, so that what the network computes stays local and
+    does not depend on the size of the image. It has no parameters: the convolutions around it
+    have them.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.layer_norm(x.permute(0, 2, 3, 1), (x.shape[1],)).permute(0, 3, 1, 2)
+
+
+class Residual(nn.Module):
+    """``x + conv(silu(conv(norm(x)) + W t))`` of features x (B, C, h, w) and embedded noise t.
+
+    The second convolution is zero at first.
     """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
+        self.norm = PixelNorm()
         self.first = nn.Conv2d(channels, channels, 3, padding=1)
         self.told = nn.Conv2d(EMBEDDED, channels, 1)
         self.second = nn.Conv2d(channels, channels, 3, padding=1)
@@ -26,7 +39,7 @@ class Residual(nn.Module):
         nn.init.zeros_(self.second.bias)  # pyright: ignore[reportArgumentType]
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        return x + self.second(F.silu(self.first(x) + self.told(t)))
+        return x + self.second(F.silu(self.first(self.norm(x)) + self.told(t)))
 
 
 class Embedding(nn.Module):
@@ -58,7 +71,7 @@ class StemUNet(nn.Module):
     ``2 ** len(channels)``.
 
     References: Zhang et al., 2018, arXiv:1710.04026 (FFDNet: folded pixels and a noise map); Zhang
-    et al., 2021, arXiv:2008.13751 (DRUNet: residual blocks without normalisation, additive skips).
+    et al., 2021, arXiv:2008.13751 (DRUNet: residual blocks, additive skips).
     """
 
     def __init__(self, channels: Sequence[int], layers: int) -> None:

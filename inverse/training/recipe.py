@@ -17,7 +17,8 @@ class Recipe:
         batch, patch: patches per step (of all processes together) and their side in pixels.
         whole: whole pictures, scaled to `patch` and mirrored left to right, as of objects;
             otherwise patches of them, flipped and turned.
-        rate, warmup, decay: peak learning rate of Adam, steps of linear warm-up, final share of
+        muon: `Muon` for the inner convolutions, Adam for the rest; else Adam for all.
+        rate, warmup, decay: peak learning rate, steps of linear warm-up, final share of
             the run in which the rate falls linearly to zero.
         average: decay of the exponential moving average of the weights.
         centre, spread: mean and standard deviation of log nsr (a normal law). Of a flow's time t,
@@ -40,6 +41,7 @@ class Recipe:
     batch: int = 8
     patch: int = 64
     whole: bool = False
+    muon: bool = False
     rate: float = 8e-4
     warmup: int = 200
     decay: float = 0.4

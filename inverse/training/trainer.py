@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from inverse.priors import EDMPrior, save_prior
 from inverse.training.data import Decoded, ImageSource
 from inverse.training.loss import Draws, Loss, draws
+from inverse.training.muon import optimisers
 from inverse.training.patches import Patch, Patches
 from inverse.training.recipe import Recipe
 from inverse.training.team import Shares, gather, share
@@ -58,9 +59,7 @@ class Trainer:
         prior.to(self.device).train()
         self.loss = self.team.join(Loss(prior))
         fused = self.device.startswith(("cpu", "cuda"))
-        self.adam = torch.optim.Adam(
-            prior.parameters(), recipe.rate, betas=(0.9, 0.99), fused=fused
-        )
+        self.optimisers = optimisers(prior, recipe.rate, recipe.muon, fused)
         self.average = EMAModel(
             prior.parameters(), recipe.average, use_ema_warmup=True, inv_gamma=1.0, power=0.9
         )
@@ -111,8 +110,9 @@ class Trainer:
 
     def _update(self, patch: Patch, spent: float) -> Tensor:
         recipe = self.recipe
-        for group in self.adam.param_groups:
-            group["lr"] = recipe.rate_at(self.step, spent)
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = recipe.rate_at(self.step, spent)
         mine = share(recipe.batch, self.team)
         drawn = [d[mine.start : mine.stop] for d in draws(self.step, recipe)]
         log_nsr, noise, unlabelled = Draws(*map(self._there, drawn))
@@ -121,8 +121,9 @@ class Trainer:
         value = self.loss(self._there(patch.x0), log_nsr, noise, labels)
         value.backward()
         nn.utils.clip_grad_norm_(self.prior.parameters(), recipe.clip)
-        self.adam.step()
-        self.adam.zero_grad()
+        for optimiser in self.optimisers:
+            optimiser.step()
+            optimiser.zero_grad()
         self.average.step(self.prior.parameters())
         self.step += 1
         return value.detach()
@@ -156,7 +157,7 @@ class Trainer:
             "seconds": self.seconds,
             "running": float(self.running),
             "prior": self.prior.state_dict(),
-            "adam": self.adam.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "average": self.average.state_dict(),
         }
         partial = self.checkpoint.with_suffix(".tmp")
@@ -166,7 +167,8 @@ class Trainer:
     def _resume(self) -> None:
         state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
         self.prior.load_state_dict(state["prior"])
-        self.adam.load_state_dict(state["adam"])
+        for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(saved)
         self.average.load_state_dict(state["average"])
         self.step, self.seconds = state["step"], state["seconds"]
         self.running.fill_(state.get("running", math.nan))

@@ -14,6 +14,7 @@ from inverse.priors import EDMPrior, load_prior
 from inverse.training.data import Decoded, ImageSource
 from inverse.training.fields import draw_field
 from inverse.training.loss import draws
+from inverse.training.muon import Muon, optimisers
 from inverse.training.patches import Patches
 from inverse.training.recipe import Recipe, draw_nsr
 from inverse.training.trainer import Trainer
@@ -115,6 +116,31 @@ def test_uneven_noise_keeps_to_the_levels_it_says():
     run = Recipe(batch=4, patch=16, fields=0.5)
     shapes = {draws(step, run).log_nsr.ndim for step in range(20)}
     assert shapes == {1, 4}
+
+
+def test_muon_steps_along_the_orthogonal_part_of_the_gradient():
+    generator = torch.Generator().manual_seed(0)
+    for shape in ((32, 40, 3, 3), (48, 32, 1, 2)):
+        gradient = torch.randn(shape, generator=generator)
+        kernel = torch.nn.Parameter(torch.zeros(shape))
+        kernel.grad = gradient.clone()
+        Muon([kernel], 0.1).step()
+        way = kernel.detach().flatten(1)
+        u, _, v = torch.linalg.svd(gradient.flatten(1), full_matrices=False)
+        size = 0.1 * 0.2 * max(way.shape) ** 0.5
+        along = u.T @ way @ v.T / -size
+        assert (along.diagonal() > 0.6).all() and (along.diagonal() < 1.3).all()
+        assert (along - along.diagonal().diag()).abs().max() < 1e-3
+
+
+def test_muon_is_for_the_inner_convolutions():
+    prior = EDMPrior({"kind": "stem", "channels": [32, 64], "layers": 1})
+    muon, adam = optimisers(prior, 1e-3, True, False)
+    inner = [p for group in muon.param_groups for p in group["params"]]
+    assert len(inner) == 2 * 3 + 1 and all(p.ndim == 4 for p in inner)  # blocks, and down
+    count = sum(len(group["params"]) for group in adam.param_groups)
+    assert count + len(inner) == len(list(prior.parameters()))
+    assert len(optimisers(prior, 1e-3, False, False)) == 1
 
 
 def test_noise_levels_cover_the_path_of_a_sampler():

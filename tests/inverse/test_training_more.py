@@ -52,7 +52,7 @@ def trainer(out, classes=(), **changes) -> Trainer:
 
 def state(trained: Trainer) -> list[torch.Tensor]:
     """Weights, Adam's moments, averaged weights."""
-    adam = trained.adam.state_dict()["state"].values()
+    adam = [s for o in trained.optimisers for s in o.state_dict()["state"].values()]
     moments = [value for each in adam for value in each.values()]
     return [*trained.prior.state_dict().values(), *moments, *trained.average.shadow_params]
 
