@@ -2,10 +2,11 @@
 
 import io
 import sys
+from contextlib import closing
 
 import pytest
 
-from inverse.apps import watching
+from inverse.apps import progress
 
 
 def row(unit, status="ok"):
@@ -14,8 +15,8 @@ def row(unit, status="ok"):
 
 def test_a_log_gets_a_line_a_minute_and_a_summary(monkeypatch, capsys, tmp_path):
     clock = [0.0]
-    monkeypatch.setattr(watching.time, "monotonic", lambda: clock[0])
-    with watching.Watch(8, enabled=True, workers=2) as watch:
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    with closing(progress.Watch(8, enabled=True, workers=2)) as watch:
         for k in range(4):
             clock[0] += 30
             watch.update([row(f"u{k}"), row(f"u{k}")], {0: "idle", 1: "starting"})
@@ -40,7 +41,7 @@ def test_a_terminal_gets_a_bar_and_a_line_per_worker(monkeypatch, enabled):
 
     screen = Terminal()
     monkeypatch.setattr(sys, "stderr", screen)
-    with watching.Watch(2, enabled=enabled, workers=1) as watch:
+    with closing(progress.Watch(2, enabled=enabled, workers=1)) as watch:
         watch.update([row("u", "failed")], {7: "dps on hdr, 3 pictures"})
         watch.bar.refresh()
     shown = screen.getvalue()

@@ -17,8 +17,8 @@ from inverse.apps.axes import GROUPS, cells
 from inverse.apps.configuration import GRID, expect
 from inverse.apps.device import pick_device
 from inverse.apps.job import Job
+from inverse.apps.progress import Watch
 from inverse.apps.values import Count, Name, Natural
-from inverse.apps.watching import Watch
 from inverse.metrics import DISTS, LPIPS, Unavailable
 from inverse.solving import Budget
 
@@ -107,7 +107,7 @@ def _work(engine: "Engine", units: list["Unit"], config: DictConfig) -> None:
 
             runner = stack.enter_context(Cluster(engine, **config.ray))
         watch = Watch(len(pending), enabled=config.progress, workers=runner.workers)
-        stack.enter_context(watch)
+        stack.callback(watch.close)
         for rows in runner.run(pending):
             watch.update(rows, runner.states)
     watch.summary(Path(config.out))

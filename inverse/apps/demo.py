@@ -16,10 +16,10 @@ from inverse.apps.job import Job
 from inverse.apps.restore import problems_of, sampled, sampler_of
 from inverse.apps.values import Count, Name
 from inverse.demo.choices import Menu
-from inverse.demo.limits import Limits
 from inverse.demo.line import Line
 from inverse.demo.recipe import Recipe
 from inverse.demo.sessions import Sessions, Workshop
+from inverse.demo.uploads import Limits
 from inverse.denoise import Prior
 from inverse.solving import Budget
 

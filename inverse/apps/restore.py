@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from functools import cache, partial
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from inverse.apps.requirements import requirements
 from inverse.apps.values import Count, Name, Natural
 from inverse.denoise import Needs, Prior, check
 from inverse.images import load_measurement
-from inverse.metrics import LPIPS, LPIPSUnavailable
+from inverse.metrics import LPIPS, Unavailable
 from inverse.metrics.lpips import SMALLEST_SIDE
 from inverse.restoring import Report, crop_to_multiple, photograph, photographs
 from inverse.samplers import Sampler, decoded
@@ -62,7 +63,7 @@ def run(config: DictConfig) -> None:
         sampler = prepared()
         with failures.noted(name):
             many, rng = sampled(config, name, problem, device)
-            with ProgressBar(name, many, budget, enabled=config.progress) as bar:
+            with closing(ProgressBar(name, many, budget, enabled=config.progress)) as bar:
                 result = solve(sampler, many, rng, budget, keep=SNAPSHOTS, watch=bar.watch)
             there = many.y.device
             report = Report(truth, many.to("cpu"), result.to("cpu"), *lpips(), there)
@@ -119,7 +120,7 @@ def _lpips(config: DictConfig) -> tuple[LPIPS | None, str | None]:
         return None, "not asked for"
     try:
         return LPIPS(config.lpips, config.lpips_weights), None
-    except LPIPSUnavailable as error:
+    except Unavailable as error:
         print(f"LPIPS is missing: {error}", file=sys.stderr)
         return None, str(error)
 

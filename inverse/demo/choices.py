@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from inverse.benchmarking.commands import override
-from inverse.demo.limits import Limits, Refused
+from inverse.demo.uploads import Limits, Refused
 from inverse.images import PHOTOGRAPHS
 
 PHOTO, MASK = "photo.png", "mask.png"  # an upload and a painted mask, in a run's folder

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 
 from inverse.demo.jobs import Frame, Job
-from inverse.demo.limits import Refused
+from inverse.demo.uploads import Refused
 
 
 class Line:

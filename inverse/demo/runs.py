@@ -8,9 +8,9 @@ from PIL import Image
 
 from inverse.demo.choices import MASK, Form, Menu
 from inverse.demo.jobs import Job, Moment
-from inverse.demo.limits import Refused
 from inverse.demo.painting import mask_of, paint_over
 from inverse.demo.recipe import Make
+from inverse.demo.uploads import Refused
 from inverse.images import save_image
 from inverse.solving import Result, Snapshot
 

@@ -10,11 +10,10 @@ from threading import RLock
 from PIL import Image
 
 from inverse.demo.choices import PHOTO, Form, Menu
-from inverse.demo.limits import Refused
 from inverse.demo.line import Line
 from inverse.demo.recipe import Make, Recipe
 from inverse.demo.runs import Run
-from inverse.demo.uploads import accept, square
+from inverse.demo.uploads import Refused, accept, square
 
 
 @dataclass(frozen=True)

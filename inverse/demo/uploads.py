@@ -1,11 +1,29 @@
-"""Uploaded files, which may hold anything."""
+"""What visitors may ask for, and uploaded files, which may hold anything."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from inverse.demo.limits import Limits, Refused
 from inverse.images import load_image, save_image
+
+
+class Refused(ValueError):
+    """A visitor asked for what is not to be had; the message is for the visitor."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one visitor, and all of them together, may ask for (see conf/demo.yaml)."""
+
+    megabytes: float = 20
+    megapixels: float = 40
+    samples: int = 4
+    seconds: float = 120
+    waiting: int = 16
+    visitors: int = 16
+    minutes: float = 60
+
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 SIDE = 1024  # pixels that are kept of an upload along its longer side

@@ -5,6 +5,7 @@ from inverse.denoise.denoisers import (
     DataFlow,
     DataStep,
     Denoiser,
+    Equivariant,
     Estimate,
     Evaluation,
     Guided,
@@ -18,7 +19,6 @@ from inverse.denoise.denoisers import (
     estimate,
     needs_of,
 )
-from inverse.denoise.equivariant import Equivariant
 from inverse.denoise.linear import (
     explain,
     linear_operator,

@@ -1,17 +1,15 @@
 """Measures of a restoration against the truth; importing them loads no heavy library."""
 
-from inverse.metrics._score import score
 from inverse.metrics.backbones import Unavailable
 from inverse.metrics.dists import DISTS
 from inverse.metrics.fidelity import ms_ssim, psnr, psnr_where, ssim
-from inverse.metrics.lpips import LPIPS, LPIPSUnavailable
+from inverse.metrics.lpips import LPIPS, score
 from inverse.metrics.posterior import Summary, coverage, crps, summarise, variance_ratio
 from inverse.metrics.unreferenced import blurriness
 
 __all__ = [
     "DISTS",
     "LPIPS",
-    "LPIPSUnavailable",
     "Summary",
     "Unavailable",
     "blurriness",

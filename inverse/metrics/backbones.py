@@ -28,10 +28,6 @@ class Unavailable(RuntimeError):
     """A measure lacks its weights or its library; the message is one line and names the mend."""
 
 
-class LPIPSUnavailable(Unavailable):
-    """LPIPS has no backbone weights; the message is one line with the URL and the target path."""
-
-
 def find_weights(net: str, weights: str | Path | None = None, download: bool = False) -> Path:
     """The first file that exists of
 
@@ -42,7 +38,7 @@ def find_weights(net: str, weights: str | Path | None = None, download: bool = F
     4. with `download`, torchvision's site, stored into that cache.
 
     Raises:
-        LPIPSUnavailable: when there is none.
+        Unavailable: when there is none.
     """
     names = (f"lpips_{net}_v0.1.npz", FILES[net])
     cache = Path(torch.hub.get_dir()) / "checkpoints"
@@ -57,7 +53,7 @@ def find_weights(net: str, weights: str | Path | None = None, download: bool = F
         return files[0]
     if download and weights is None:
         return _fetch(net, cache / FILES[net])
-    raise LPIPSUnavailable(
+    raise Unavailable(
         f"LPIPS({net}): no backbone weights in {' or '.join(map(str, folders))}; fetch "
         f"{SITE}{FILES[net]} to {cache / FILES[net]}, or name a file or folder as weights"
     )
@@ -67,7 +63,7 @@ def read_weights(net: str, path: Path) -> dict[str, Tensor]:
     """Read an .npz or a torch state dict of tensors.
 
     Raises:
-        LPIPSUnavailable: if it is corrupt.
+        Unavailable: if it is corrupt.
     """
     try:
         if path.suffix == ".npz":
@@ -75,7 +71,7 @@ def read_weights(net: str, path: Path) -> dict[str, Tensor]:
                 return {name: torch.from_numpy(arrays[name]) for name in arrays}
         return dict(torch.load(path, map_location="cpu", weights_only=True))
     except UNREADABLE as error:
-        raise LPIPSUnavailable(
+        raise Unavailable(
             f"LPIPS({net}): cannot read {path} ({type(error).__name__}); delete it and fetch "
             f"{SITE}{FILES[net]} again, or name another file as weights"
         ) from error
@@ -85,7 +81,7 @@ def _fetch(net: str, target: Path) -> Path:
     """Download torchvision's file, check its hash, store it.
 
     Raises:
-        LPIPSUnavailable: when that fails.
+        Unavailable: when that fails.
     """
     url = SITE + FILES[net]
     try:
@@ -97,5 +93,5 @@ def _fetch(net: str, target: Path) -> Path:
         write_atomic(target, content)
     except OSError as error:
         line = f"LPIPS({net}): cannot fetch {url} to {target} ({error}); fetch it by other means"
-        raise LPIPSUnavailable(line) from error
+        raise Unavailable(line) from error
     return target

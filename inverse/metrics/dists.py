@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from inverse.images import to_unit
-from inverse.metrics.backbones import LPIPSUnavailable, Unavailable, find_weights, read_weights
+from inverse.metrics.backbones import Unavailable, find_weights, read_weights
 from inverse.metrics.fidelity import same_shape
 
 
@@ -33,7 +33,7 @@ class DISTS(nn.Module):
         try:
             path = find_weights("vgg", weights)
             given = read_weights("vgg", path)
-        except LPIPSUnavailable as error:
+        except Unavailable as error:
             raise Unavailable(f"DISTS needs the backbone of {error}") from error
         self.model = _empty_network().eval().requires_grad_(False)
         own = self.model.state_dict()

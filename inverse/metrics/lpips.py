@@ -1,4 +1,4 @@
-"""LPIPS through the `lpips` package, with its backbone from a file, the cache or a download."""
+"""LPIPS, with its backbone from a file, the cache or a download; PSNR, SSIM and LPIPS at once."""
 
 import warnings
 from pathlib import Path
@@ -7,10 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from inverse.images import to_unit
-from inverse.metrics.backbones import LPIPSUnavailable, find_weights, read_weights
-from inverse.metrics.fidelity import same_shape
-
-__all__ = ["LPIPS", "LPIPSUnavailable"]
+from inverse.metrics.backbones import Unavailable, find_weights, read_weights
+from inverse.metrics.fidelity import SSIM_WINDOW, psnr, same_shape, ssim
 
 SMALLEST_SIDE = {"alex": 31, "squeeze": 17, "vgg": 16}  # below it a pooling layer has no input
 
@@ -27,7 +25,7 @@ class LPIPS(nn.Module):
     Linear heads come from the file where it has them (`linK.weight`), else from the package.
 
     Raises:
-        LPIPSUnavailable: when no backbone can be had (report the measure as missing).
+        Unavailable: when no backbone can be had (report the measure as missing).
         ValueError: for an unknown network, differing shapes, or images below `SMALLEST_SIDE`.
 
     Reference: Zhang et al., 2018, arXiv:1801.03924.
@@ -64,7 +62,7 @@ def _empty_model(net: str) -> nn.Module:
         import lpips
     except ImportError as error:
         line = f"LPIPS: the lpips package cannot be imported ({error}); pip install lpips"
-        raise LPIPSUnavailable(line) from error
+        raise Unavailable(line) from error
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = lpips.LPIPS(net=net, pnet_rand=True, verbose=False)
@@ -81,7 +79,7 @@ def _fill(model: nn.Module, given: dict[str, Tensor], path: Path) -> nn.Module:
             continue
         if new is None or new.numel() != old.numel():
             line = f"LPIPS: {path} does not fit at {key}; give the weights made for this network"
-            raise LPIPSUnavailable(line)
+            raise Unavailable(line)
         state[name] = new.reshape(old.shape)
     model.load_state_dict(state)
     return model
@@ -95,3 +93,18 @@ def _source(name: str) -> str:
     if part == "lins":  # the heads stand twice in the package: linK.model.1 and lins.K.model.1
         return f"lin{rest.partition('.')[0]}.weight"
     return f"{part}.weight" if part.startswith("lin") else name
+
+
+def score(x: Tensor, ref: Tensor, lpips: LPIPS | None = None) -> dict[str, list[float]]:
+    """{"psnr": [...], "ssim": [...]} and, with a network, "lpips": [...]; one number per sample.
+
+    `x` and `ref` are (B, 3, H, W) in [-1, 1]. Without a network the key "lpips" is absent, and so
+    is that of a measure whose windows do not fit into images this small: a measure that cannot be
+    had is missing, never a number.
+    """
+    values, side = {"psnr": psnr(x, ref)}, min(x.shape[-2:])
+    if side >= SSIM_WINDOW:
+        values["ssim"] = ssim(x, ref)
+    if lpips is not None and side >= lpips.smallest:
+        values["lpips"] = lpips(x, ref)
+    return {name: value.tolist() for name, value in values.items()}

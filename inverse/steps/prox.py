@@ -1,9 +1,10 @@
-"""Proximal data step: trade the data against the prior's estimate."""
+"""Data steps by a solve: a compromise, a projection, an exact draw; and any step on latents."""
 
 from torch import Tensor
 
 from inverse.denoise import LINEAR, DataStep, linear_operator, matched_variance, noise_variance
 from inverse.levels import Level
+from inverse.priors.autoencoder import Autoencoder
 from operators import Problem, Rng
 
 
@@ -36,3 +37,67 @@ class Prox(DataStep):
         variance = matched_variance(level, self.data_variance)
         weight = noise_variance(problem) * (self.lam / variance)
         return operator.prox(x0, problem.y, weight)
+
+
+class Project(DataStep):
+    """The nearest image that reproduces the data exactly.
+
+    `x0 + A^+ (y - A x0)`.
+
+    Reference: Wang et al., 2022, arXiv:2212.00490, eq. 13 (DDNM); for noiseless data.
+
+    Raises:
+        TypeError: for a nonlinear operator.
+    """
+
+    requires = frozenset({LINEAR})
+
+    def __call__(self, x0: Tensor, level: Level, problem: Problem, rng: Rng) -> Tensor:
+        operator = linear_operator(problem, "Project")
+        return x0 + operator.pinv(problem.residual(x0))
+
+
+class Sample(DataStep):
+    """A draw of `z ~ exp(-||y - A z||^2 / (2 sigma_y^2) - ||z - x0||^2 / (2 r^2))`.
+
+    `r^2 = nsr^2 / lam`, as in `Prox`, whose result is the mean of this Gaussian. Exact, by
+    perturbing and solving (`LinearOperator.posterior_sample`), without noise too.
+
+    Reference: Wu et al., 2024, arXiv:2405.18782 (the likelihood step of PnP-DM).
+
+    Raises:
+        ValueError: if `lam` is not positive.
+        Unfit: for a nonlinear operator.
+    """
+
+    requires = frozenset({LINEAR})
+
+    def __init__(self, lam: float = 1.0) -> None:
+        if lam <= 0:
+            raise ValueError(f"Sample: lam must be positive, got {lam}")
+        self.lam = lam
+
+    def __call__(self, x0: Tensor, level: Level, problem: Problem, rng: Rng) -> Tensor:
+        operator = linear_operator(problem, "Sample")
+        return operator.posterior_sample(x0, problem.y, problem.sigma, level.nsr**2 / self.lam, rng)
+
+
+class Lift(DataStep):
+    """A data step on images, for estimates in latents: decode, let the data in, encode.
+
+    `z0' = E(step(D(z0)))`.
+
+    With `keep` it is `z0 + E(step(x)) - E(x)`, `x = D(z0)`: what the autoencoder itself
+    loses does not count, and where the step changes nothing z0 stays. One more encoding.
+
+    Reference: Spagnoletti et al., 2025, arXiv:2503.12615, Alg. 1 (without `keep`).
+    """
+
+    def __init__(self, step: DataStep, autoencoder: Autoencoder, keep: bool = False) -> None:
+        self.step, self.autoencoder, self.keep = step, autoencoder, keep
+        self.requires = step.requires
+
+    def __call__(self, x0: Tensor, level: Level, problem: Problem, rng: Rng) -> Tensor:
+        x = self.autoencoder.decode(x0)
+        moved = self.autoencoder.encode(self.step(x, level, problem, rng))
+        return x0 + moved - self.autoencoder.encode(x) if self.keep else moved

@@ -1,13 +1,14 @@
 """The denoising loss, and the random draws of a step."""
 
+import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from inverse.priors import EDMPrior
-from inverse.training.fields import draw_field
 from inverse.training.recipe import Recipe, draw_nsr
+from operators.masks import shapes as masks
 
 
 class Loss(nn.Module):
@@ -56,3 +57,78 @@ def draws(step: int, recipe: Recipe) -> Draws:
     if recipe.fields and float(torch.rand((), generator=generator)) < recipe.fields:
         log_nsr = draw_field(log_nsr, recipe.patch, generator)
     return Draws(log_nsr, noise, coins < recipe.unlabelled)
+
+
+SMOOTH, CHANNELWISE = 0.27, 0.13  # shares of the patches; the others have a hole
+KNOWN_LOW, KNOWN_HIGH = 0.002, 0.3
+
+
+def draw_field(base: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    """Log nsr (B, 3, size, size) of a batch of patches whose levels would be `base` (B,).
+
+    Each patch is one of: a hole (box, strokes, half, random pixels or values, Bayer's colours) at
+    its level or, for every second, at one that is log-uniform up to 80, around pixels that are
+    known (0.002) or less noisy (log-uniform in [0.002, 0.3]); two levels blended smoothly; a level
+    for each colour.
+    """
+    return torch.stack([_field(level, size, generator) for level in base])
+
+
+def _field(level: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    kind = _uniform(generator)
+    if kind < SMOOTH:
+        other = _log_uniform(KNOWN_LOW, 3.0, generator)
+        return level + (other - level) * _blend(size, generator).expand(3, -1, -1)
+    if kind < SMOOTH + CHANNELWISE:
+        more = [_log_uniform(KNOWN_LOW, 3.0, generator) for _ in range(2)]
+        return (
+            torch.stack([level, *map(level.new_tensor, more)]).view(3, 1, 1).repeat(1, size, size)
+        )
+    hole = level if _uniform(generator) < 0.5 else _log_uniform(0.05, 80.0, generator)
+    known = math.log(KNOWN_LOW)
+    if _uniform(generator) < 0.5:
+        known = _log_uniform(KNOWN_LOW, KNOWN_HIGH, generator)
+    known = min(known, float(hole))
+    kept = _kept(size, generator)
+    return torch.where(kept, level.new_tensor(known), level.new_tensor(float(hole)))
+
+
+def _kept(size: int, generator: torch.Generator) -> Tensor:
+    """True where a value is known (3, size, size)."""
+    shape, seed = (3, size, size), int(torch.randint(1 << 30, (), generator=generator))
+    kind = int(torch.randint(6, (), generator=generator))
+    if kind == 0:
+        sides = [max(1, int(size * (0.2 + 0.6 * _uniform(generator)))) for _ in range(2)]
+        corner = [int((size - side + 1) * _uniform(generator)) for side in sides]
+        kept = masks.box(shape, *sides, *corner)
+    elif kind == 1:
+        kept = masks.brush(shape, 1 + seed % 4, 0.05 + 0.15 * _uniform(generator), seed)
+    elif kind == 2:
+        kept = masks.half(shape, ("left", "right", "top", "bottom")[seed % 4])
+    elif kind == 5:
+        kept = torch.zeros(shape, dtype=torch.bool)
+        for channel, row, column in ((0, 0, 0), (1, 0, 1), (1, 1, 0), (2, 1, 1)):
+            kept[channel, row::2, column::2] = True
+    else:
+        keep = 0.05 + 0.9 * _uniform(generator)
+        kept = masks.random(shape, keep, seed, channelwise=kind == 4)
+    return kept.expand(shape)
+
+
+def _blend(size: int, generator: torch.Generator) -> Tensor:
+    """A smooth field in [0, 1], (1, size, size): 0 and 1 somewhere."""
+    knots = int(torch.randint(2, 7, (), generator=generator))
+    coarse = torch.rand((1, 1, knots, knots), generator=generator)
+    field = torch.nn.functional.interpolate(
+        coarse, (size, size), mode="bicubic", align_corners=True
+    )[0]
+    low, high = field.amin(), field.amax()
+    return (field - low) / (high - low)
+
+
+def _uniform(generator: torch.Generator) -> float:
+    return float(torch.rand((), generator=generator))
+
+
+def _log_uniform(low: float, high: float, generator: torch.Generator) -> float:
+    return math.log(low) + (math.log(high) - math.log(low)) * _uniform(generator)

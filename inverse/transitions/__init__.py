@@ -1,11 +1,9 @@
 """The prior's flow: from one noise level to the next."""
 
 from inverse.denoise import climb
-from inverse.transitions.anneal import Anneal
-from inverse.transitions.ddim import DDIM, Renoise
+from inverse.transitions.ddim import DDIM, Anneal, Renoise, Restart
 from inverse.transitions.multistep import DPMSolver2M, Momentum, Multistep
 from inverse.transitions.ode import Heun
-from inverse.transitions.restart import Restart
 from inverse.transitions.spectral import Spectral
 
 __all__ = [

@@ -1,9 +1,9 @@
-"""One-step transitions that go through the estimate: DDIM(eta) and re-noising."""
+"""One-step transitions through the estimate: DDIM(eta), re-noising, annealing, restarts."""
 
 from torch import Tensor
 
-from inverse.denoise import Estimate, Memory, Move, Transition
-from inverse.levels import Level
+from inverse.denoise import Estimate, Memory, Move, Transition, climb
+from inverse.levels import CLEAN, Level
 from operators import Rng
 
 
@@ -71,3 +71,57 @@ class Renoise(Transition):
 
     def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
         return renoise(move.est, move.b, self.zeta, move.rng), memory
+
+
+class Anneal(Transition):
+    """Noises the estimate afresh, by as much as the temperature says.
+
+    `x_b = alpha_b x0 + temperature sigma_b n`.
+
+    Temperature 0 is half-quadratic splitting (plug-and-play), whose levels are a schedule of
+    penalties: a point estimate. Temperature 1 restarts from fresh noise, as `Renoise(1)`. Between
+    them the estimate's own error makes up for the missing noise.
+
+    Reference: Zhang et al., 2021, arXiv:2008.13751, Alg. 1 (temperature 0).
+    """
+
+    def __init__(self, temperature: float = 0.0) -> None:
+        if not 0 <= temperature <= 1:
+            raise ValueError(f"Anneal: temperature must be in [0, 1], got {temperature}")
+        self.temperature = temperature
+
+    def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
+        x, b = move.est.x0 * move.b.alpha, move.b
+        if self.temperature > 0 and b.sigma > 0:
+            x.add_(move.rng.normal(x.shape), alpha=self.temperature * b.sigma)
+        return x, memory
+
+
+class Restart(Transition):
+    """A rule whose time travel noises the last estimate afresh: `x_b = alpha_b x0 + sigma_b n`.
+
+    x0 is the denoiser's own, `(x - sigma noise) / alpha`: where a data step kept its noise
+    (`Conditioned`), the estimate before that step.
+
+    Reference: the released code of Wang et al., 2022, arXiv:2212.00490 (DDNM; its Alg. 2 diffuses
+    the state instead).
+    """
+
+    def __init__(self, rule: Transition) -> None:
+        self.rule = rule
+        self.eta, self.requires = rule.eta, rule.requires
+
+    def init(self) -> Memory:
+        return self.rule.init(), None
+
+    def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
+        assert isinstance(memory, tuple)
+        x, after = self.rule.step(move, memory[0])
+        x0 = (move.x - move.a.sigma * move.est.noise) / move.a.alpha
+        return x, (after, x0)
+
+    def rise(
+        self, x: Tensor, a: Level, b: Level, memory: Memory, rng: Rng
+    ) -> tuple[Tensor, Memory]:
+        assert isinstance(memory, tuple)
+        return climb(memory[1], CLEAN, b, rng), (self.rule.init(), memory[1])

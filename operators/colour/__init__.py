@@ -1,8 +1,7 @@
 """Colours and layers: grey, spectral responses, compositing."""
 
 from operators.colour.compositing import Multiplane, alpha_blend, multiplane
-from operators.colour.grey import Greyscale, greyscale
-from operators.colour.response import SpectralResponse, spectral_response
+from operators.colour.response import Greyscale, SpectralResponse, greyscale, spectral_response
 
 __all__ = [
     "Greyscale",

@@ -1,7 +1,6 @@
 """What an operator is: the base classes, their algebra, their solvers and checks."""
 
-from operators.core._identity import Identity, identity
-from operators.core.diagonal import Diagonal
+from operators.core.diagonal import Diagonal, Identity, identity
 from operators.core.linear import LinearOperator, stack
 from operators.core.module import Module
 from operators.core.operator import Operator

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from operators.core.operator import Operator, adopt, agreed, chained
+from operators.core.operator import Operator, Wrapped, adopt, agreed, chained
 from operators.core.random import Rng
 from operators.solve import conjugate as solve
-from operators.solve import implicit
+from operators.solve import gradients
 
 
 class LinearOperator(Operator):
@@ -39,10 +39,10 @@ class LinearOperator(Operator):
 
     def _gram_solve(self, b: Tensor, lam: float | Tensor) -> Tensor:
         lam = solve.column(lam, b)
-        return implicit.solve(lambda x: self._gram(x) + lam * x, b, name=repr(self))
+        return gradients.solve(lambda x: self._gram(x) + lam * x, b, name=repr(self))
 
     def _pinv(self, y: Tensor, /) -> Tensor:
-        return implicit.least_squares(self._forward, self._adjoint, y, name=repr(self))
+        return gradients.least_squares(self._forward, self._adjoint, y, name=repr(self))
 
     def _prox(self, x: Tensor, y: Tensor, lam: float | Tensor) -> Tensor:
         rest = y - self._forward(x)
@@ -212,7 +212,7 @@ class LinearOperator(Operator):
         return value
 
 
-class Composed(LinearOperator):
+class Composed(Wrapped, LinearOperator):
     """One linear operator after another, `A B`.
 
     Its pseudo-inverse is not `B^+ A^+` in general, so it is solved for (CG).
@@ -233,13 +233,6 @@ class Composed(LinearOperator):
 
     def _gram(self, x: Tensor) -> Tensor:
         return self.inner._adjoint(self.outer._gram(self.inner._forward(x)))
-
-    def support(self, y: Tensor) -> Tensor:
-        return self.outer.support(y)
-
-    @property
-    def measured(self) -> int | Tensor:
-        return self.outer.measured
 
 
 class Adjoint(LinearOperator):
@@ -265,10 +258,11 @@ class Adjoint(LinearOperator):
         return self.inner._norm()
 
 
-class Scaled(LinearOperator):
+class Scaled(Wrapped, LinearOperator):
     """A linear operator times a real number, `c A`."""
 
     inner: LinearOperator
+    outermost = "inner"
 
     def __init__(self, inner: LinearOperator, factor: float) -> None:
         super().__init__(inner.in_shape, inner.out_shape)
@@ -283,13 +277,6 @@ class Scaled(LinearOperator):
 
     def _norm(self) -> float:
         return abs(self.factor) * self.inner._norm()
-
-    def support(self, y: Tensor) -> Tensor:
-        return self.inner.support(y)
-
-    @property
-    def measured(self) -> int | Tensor:
-        return self.inner.measured
 
 
 class Sum(LinearOperator):

@@ -260,7 +260,20 @@ def chained(outer: Operator, inner: Operator) -> tuple[Shape, Shape]:
     return inner.in_shape, outer.out_shape
 
 
-class Chain(Operator):
+class Wrapped:
+    """An operator around others: its part `outermost` says which entries of y are measurements."""
+
+    outermost = "outer"
+
+    def support(self, y: Tensor) -> Tensor:
+        return getattr(self, self.outermost).support(y)
+
+    @property
+    def measured(self) -> int | Tensor:
+        return getattr(self, self.outermost).measured
+
+
+class Chain(Wrapped, Operator):
     """One operator after another, `A(B(x))`, where one of the two is nonlinear."""
 
     outer: Operator
@@ -279,12 +292,5 @@ class Chain(Operator):
     def _jvp(self, x: Tensor, v: Tensor) -> Tensor:
         return self.outer._jvp(self.inner._forward(x), self.inner._jvp(x, v))
 
-    def support(self, y: Tensor) -> Tensor:
-        return self.outer.support(y)
-
     def picture(self, y: Tensor) -> Tensor:
         return self.outer.picture(y)
-
-    @property
-    def measured(self) -> int | Tensor:
-        return self.outer.measured

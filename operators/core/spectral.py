@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from operators.core.linear import LinearOperator
-from operators.core.operator import Operator, adopt, chained
+from operators.core.operator import Operator, Wrapped, adopt, chained
 from operators.solve import column
 
 
@@ -173,13 +173,14 @@ class AdjointSpectral(SpectralOperator):
         return self.inner._forward(y)
 
 
-class ScaledSpectral(SpectralOperator):
+class ScaledSpectral(Wrapped, SpectralOperator):
     """A spectral operator times a number, `c A = (sign(c) U) diag(|c| s) V^T` for c != 0.
 
     A's own solves serve it, too.
     """
 
     inner: SpectralOperator
+    outermost = "inner"
 
     def __init__(self, inner: SpectralOperator, factor: float) -> None:
         super().__init__(
@@ -224,15 +225,8 @@ class ScaledSpectral(SpectralOperator):
     def _prox(self, x: Tensor, y: Tensor, lam: float | Tensor) -> Tensor:
         return self.inner._prox(x, y / self.factor, lam / self.factor**2)
 
-    def support(self, y: Tensor) -> Tensor:
-        return self.inner.support(y)
 
-    @property
-    def measured(self) -> int | Tensor:
-        return self.inner.measured
-
-
-class Rotated(SpectralOperator):
+class Rotated(Wrapped, SpectralOperator):
     """A composition `A B` where A or B is unitary: the singular values are the other one's."""
 
     outer: SpectralOperator
@@ -269,10 +263,3 @@ class Rotated(SpectralOperator):
 
     def _adjoint(self, y: Tensor) -> Tensor:
         return self.inner._adjoint(self.outer._adjoint(y))
-
-    def support(self, y: Tensor) -> Tensor:
-        return self.outer.support(y)
-
-    @property
-    def measured(self) -> int | Tensor:
-        return self.outer.measured

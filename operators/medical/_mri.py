@@ -9,7 +9,7 @@ from torch.fft import ifftshift
 
 from operators.core.fft import fft2, ifft2
 from operators.core.linear import LinearOperator
-from operators.core.operator import adopt, as_shape
+from operators.core.operator import Wrapped, adopt, as_shape
 from operators.masks import shapes as masks
 from operators.medical import kspace
 from operators.medical._fourier import FourierOperator
@@ -62,7 +62,7 @@ class MRI(FourierOperator):
         return self._adjoint(y)
 
 
-class MultiCoilMRI(LinearOperator):
+class MultiCoilMRI(Wrapped, LinearOperator):
     """Samples the Fourier transform of an image as several coils see it. Solved by CG.
 
     `y_c = M F (S_c x)` for coils c: (2, H, W) or (1, H, W) -> (coils, H, W, 2). The image is
@@ -80,6 +80,7 @@ class MultiCoilMRI(LinearOperator):
 
     maps: Tensor
     one: MRI
+    outermost = "one"
 
     def __init__(self, image_shape: Sequence[int], maps: Tensor, mask: Tensor) -> None:
         shape = as_shape("MultiCoilMRI", "image_shape", image_shape, rank=3)
@@ -117,13 +118,6 @@ class MultiCoilMRI(LinearOperator):
     def _join(self, z: Tensor) -> Tensor:
         x = torch.linalg.vecdot(self.maps, ifft2(z, norm="ortho"), dim=1).unsqueeze(1)
         return x.real.contiguous() if self.in_shape[0] == 1 else kspace.to_channels(x)
-
-    def support(self, y: Tensor) -> Tensor:
-        return self.one.support(y)
-
-    @property
-    def measured(self) -> int | Tensor:
-        return self.one.measured
 
 
 def mri(

@@ -1,9 +1,7 @@
 """A measurement: operator, noise and data."""
 
-from operators.problem.noise._gaussian import Gaussian, gaussian
-from operators.problem.noise._laplace import Laplace, laplace
 from operators.problem.noise._poisson import Poisson, poisson, poisson_gaussian
-from operators.problem.noise._uniform import Uniform, uniform
+from operators.problem.noise.additive import Gaussian, Laplace, Uniform, gaussian, laplace, uniform
 from operators.problem.noise.impulse import SaltAndPepper, salt_and_pepper
 from operators.problem.noise.law import Noise
 from operators.problem.problem import Problem, measure

@@ -1,8 +1,8 @@
 """Compressed sensing: random and fast orthonormal measurements."""
 
-from operators.sensing._dct import DCT, dct
 from operators.sensing.block import BlockSensing, block_sensing
 from operators.sensing.random import DenseGaussian, WalshHadamard, dense_gaussian, walsh_hadamard
+from operators.sensing.transforms import DCT, dct
 
 __all__ = [
     "BlockSensing",

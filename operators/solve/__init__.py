@@ -1,8 +1,8 @@
 """Iterative linear algebra over batches: every sample is solved on its own."""
 
 from operators.solve.conjugate import cg, cgls, column, dot, largest_eigenvalue, widest
+from operators.solve.gradients import paired
 from operators.solve.krylov import arnoldi, gmres
-from operators.solve.transposed import paired
 
 __all__ = [
     "arnoldi",

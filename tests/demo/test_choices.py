@@ -17,9 +17,9 @@ from inverse.benchmarking.commands import override
 from inverse.demo import views
 from inverse.demo.bundle import bundle
 from inverse.demo.choices import MASK, PHOTO
-from inverse.demo.limits import Refused
 from inverse.demo.line import Line
 from inverse.demo.sessions import Sessions, Workshop
+from inverse.demo.uploads import Refused
 from inverse.priors import load_prior, save_prior
 from tests.demo.shared import CONFIG, FORM, MENU, PAINTED, QUICK, finish, stroke
 from tests.inverse.test_solvers import tiny_prior

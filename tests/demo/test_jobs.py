@@ -9,7 +9,7 @@ import torch
 from inverse.demo import views
 from inverse.demo.bundle import bundle
 from inverse.demo.jobs import Job
-from inverse.demo.limits import Refused
+from inverse.demo.uploads import Refused
 from tests.demo.shared import FORM, MENU, QUICK, finish, until
 
 

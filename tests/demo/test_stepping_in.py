@@ -8,7 +8,7 @@ import torch
 
 from inverse.demo.bundle import bundle
 from inverse.demo.choices import PHOTO
-from inverse.demo.limits import Refused
+from inverse.demo.uploads import Refused
 from tests.demo.shared import BOX, PAINTED, QUICK, finish, stroke
 
 

@@ -9,10 +9,9 @@ import torch
 from PIL import Image
 
 from inverse.demo.choices import PHOTO
-from inverse.demo.limits import Limits, Refused
 from inverse.demo.painting import flatten, mask_of, paint_over
 from inverse.demo.sessions import Sessions
-from inverse.demo.uploads import accept
+from inverse.demo.uploads import Limits, Refused, accept
 from inverse.images import load_image
 from tests.demo.shared import MENU, QUICK, stroke
 

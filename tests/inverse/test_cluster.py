@@ -8,9 +8,8 @@ import pytest
 ray = pytest.importorskip("ray", reason="clusters need the extra: ray")
 pytest.importorskip("pyarrow", reason="benchmarks need the extra: benchmark")
 
-from inverse.benchmarking.cluster import Cluster  # noqa: E402
+from inverse.benchmarking.cluster import Cluster, chunks  # noqa: E402
 from inverse.benchmarking.grid import Part  # noqa: E402
-from inverse.benchmarking.worker import chunks  # noqa: E402
 from tests.inverse import grids_of_benchmarks as small  # noqa: E402
 from tests.inverse.test_benchmarking import same  # noqa: E402
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from inverse.images import load_image, sample_photograph, to_unit
-from inverse.metrics import LPIPS, LPIPSUnavailable, psnr, score, ssim
+from inverse.metrics import LPIPS, Unavailable, psnr, score, ssim
 from inverse.metrics.backbones import FILES
 
 DATA = Path(os.environ.get("INVERSE_DATA", "/nowhere")) / "weights" / "lpips"
@@ -147,7 +147,7 @@ def one_line(error):
 
 
 def test_lpips_without_weights_says_where_they_go(bare):
-    with pytest.raises(LPIPSUnavailable) as error:
+    with pytest.raises(Unavailable) as error:
         LPIPS("alex")
     assert str(bare / "torch" / "hub" / "checkpoints" / FILES["alex"]) in one_line(error)
 
@@ -156,14 +156,14 @@ def test_lpips_without_weights_says_where_they_go(bare):
 @pytest.mark.parametrize("content", [b"", b"not weights at all", b"PK\x03\x04 cut short"])
 def test_lpips_with_a_corrupt_file(bare, name, content):
     (bare / name).write_bytes(content)
-    with pytest.raises(LPIPSUnavailable, match="cannot read") as error:
+    with pytest.raises(Unavailable, match="cannot read") as error:
         LPIPS("alex", bare / name)
     assert str(bare / name) in one_line(error)
 
 
 def test_lpips_with_the_weights_of_another_network(bare):
     np.savez(bare / "w.npz", **{"features.0.weight": np.zeros((2, 3, 3, 3), np.float32)})
-    with pytest.raises(LPIPSUnavailable, match=r"does not fit at features\.0"):
+    with pytest.raises(Unavailable, match=r"does not fit at features\.0"):
         LPIPS("alex", bare / "w.npz")
 
 
@@ -172,7 +172,7 @@ def test_lpips_failed_download_leaves_nothing(bare, monkeypatch):
         raise OSError("no route to host")
 
     monkeypatch.setattr("inverse.metrics.backbones.urlopen", offline)
-    with pytest.raises(LPIPSUnavailable, match="no route"):
+    with pytest.raises(Unavailable, match="no route"):
         LPIPS("alex", download=True)
     assert not (bare / "torch").exists()
 
@@ -181,7 +181,7 @@ def test_lpips_download_is_checked(bare, monkeypatch):
     import io
 
     monkeypatch.setattr("inverse.metrics.backbones.urlopen", lambda url, timeout: io.BytesIO(b"x"))
-    with pytest.raises(LPIPSUnavailable, match="another hash"):
+    with pytest.raises(Unavailable, match="another hash"):
         LPIPS("alex", download=True)
     assert not (bare / "torch").exists()
 

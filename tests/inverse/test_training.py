@@ -12,8 +12,7 @@ from PIL import Image
 
 from inverse.priors import EDMPrior, load_prior
 from inverse.training.data import Decoded, ImageSource
-from inverse.training.fields import draw_field
-from inverse.training.loss import draws
+from inverse.training.loss import draw_field, draws
 from inverse.training.muon import Muon, optimisers
 from inverse.training.patches import Patches
 from inverse.training.recipe import Recipe, draw_nsr

@@ -15,12 +15,14 @@ def interval(values: Sequence[float], level: float = LEVEL) -> tuple[float, floa
 
     Reference: Efron and Tibshirani, 1993, An Introduction to the Bootstrap, ch. 13.
     """
+    from scipy.stats import bootstrap
+
     data, rng = np.asarray(values, dtype=float), np.random.default_rng(0)
     if len(data) < 2 or not np.isfinite(data).all():
         return float("nan"), float("nan")
-    means = [data[rng.integers(len(data), size=len(data))].mean() for _ in range(DRAWS)]
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    options: Any = {"method": "percentile", "random_state": rng}
+    found = bootstrap((data,), np.mean, n_resamples=DRAWS, confidence_level=level, **options)
+    return float(found.confidence_interval.low), float(found.confidence_interval.high)
 
 
 def paired_p(one: Sequence[float], two: Sequence[float]) -> float:

@@ -1,9 +1,7 @@
 """Noise models: how y scatters about A(x)."""
 
-from operators.problem.noise._gaussian import Gaussian, gaussian
-from operators.problem.noise._laplace import Laplace, laplace
 from operators.problem.noise._poisson import Poisson, poisson, poisson_gaussian
-from operators.problem.noise._uniform import Uniform, uniform
+from operators.problem.noise.additive import Gaussian, Laplace, Uniform, gaussian, laplace, uniform
 from operators.problem.noise.impulse import SaltAndPepper, salt_and_pepper
 from operators.problem.noise.law import Noise
 

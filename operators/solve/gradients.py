@@ -1,4 +1,4 @@
-"""Solves whose gradient is another solve: nothing of the iteration is stored for it."""
+"""Maps and solves whose gradient is another one: nothing of an iteration is stored for it."""
 
 from typing import Any
 
@@ -42,3 +42,26 @@ def solve(matvec: Map, b: Tensor, name: str = "solve") -> Tensor:
 def least_squares(a: Map, at: Map, y: Tensor, name: str = "least_squares") -> Tensor:
     """The least-squares solution of least norm, `A^+ y`, by `cgls`, differentiable in y."""
     return _Pinv.apply(y, a, at, name)  # pyright: ignore
+
+
+class _Paired(torch.autograd.Function):
+    @staticmethod
+    def forward(x: Tensor, a: Map, at: Map) -> Tensor:
+        return a(x)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Map, Map], output: Tensor) -> None:
+        _, ctx.a, ctx.at = inputs
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        return paired(ctx.at, ctx.a, grad), None, None
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor, *_: None) -> Tensor:
+        return paired(ctx.a, ctx.at, tangent)
+
+
+def paired(a: Map, at: Map, x: Tensor) -> Tensor:
+    """a(x) for a linear map a with transpose at, differentiable any number of times."""
+    return _Paired.apply(x, a, at)  # pyright: ignore
