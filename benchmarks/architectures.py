@@ -20,7 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.record import earlier, save
 from inverse.levels import Level
 from inverse.priors import EDMPrior
-from inverse.training.data import Decoded, ImageSource
+from inverse.training.data import DecodedImages, ImageSource
 from inverse.training.recipe import Recipe
 from inverse.training.trainer import Trainer
 
@@ -49,10 +49,10 @@ CANDIDATES = {
 NAMES = ("caltech101_train_s128", "photos54_half", "photos136_wiki_cq")
 
 
-def sources(folder: Path) -> list[Decoded]:
+def sources(folder: Path) -> list[DecodedImages]:
     """Small and large photographs, decoded into ``folder``; half of the patches from each."""
     data = Path(os.environ["INVERSE_DATA"]) / "train"
-    one = [Decoded(ImageSource(data / f"{n}.zip"), folder / f"{n}.bytes") for n in NAMES]
+    one = [DecodedImages(ImageSource(data / f"{n}.zip"), folder / f"{n}.bytes") for n in NAMES]
     return [one[0], one[0], one[1], one[2]]
 
 

@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from inverse.apps.configuration import FOLDER, build, groups
 from inverse.denoise import BACKWARD, Needs
-from inverse.priors import Gaussian
+from inverse.priors import GaussianPrior
 from operators import Operator, Problem, gaussian
 
 PAGE = Path(__file__).parent.parent / "docs" / "support.md"
@@ -39,7 +39,7 @@ def read(group: str, name: str) -> DictConfig:
 
 def solvers() -> dict[str, Needs]:
     """What every solver of ``conf/solver`` requires, over a prior that costs nothing."""
-    prior = Gaussian((1, 1, 1), torch.zeros(1), torch.eye(1))
+    prior = GaussianPrior((1, 1, 1), torch.zeros(1), torch.eye(1))
     return {name: build(read("solver", name))(prior).requires for name in groups()["solver"]}
 
 

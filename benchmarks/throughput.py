@@ -19,7 +19,7 @@ import torch
 from PIL import Image
 
 from benchmarks.record import save
-from inverse.benchmarking.grid import Part, expand, plan
+from inverse.benchmarking.grid import Part, expand, list_units
 from inverse.benchmarking.pictures import Picture, find
 from inverse.benchmarking.restoring import Restored
 from inverse.benchmarking.rows import KEEP, Writer
@@ -54,7 +54,7 @@ def stages(folder: Path, images: int, side: int) -> dict[str, float]:
     part = Part("it", {"name": "it"})
     axes = {name: [part] for name in ("operator", "noise", "solver", "prior")}
     settings = {"samples": 1, "budget": {}, "size": side}
-    units = plan(expand(axes, [0], settings), pictures)
+    units = list_units(expand(axes, [0], settings), pictures)
     truths = [unit.picture.load(side) for unit in units]
     operator, noise = inpaint_random((3, side, side), 0.3, 0), gaussian(0.05)
     problem = measure(operator, noise, truths[0][None], Rng([0]))

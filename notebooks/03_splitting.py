@@ -30,7 +30,7 @@ from inverse.flows import MomentScore, PinvScore, ScoreFlow
 from inverse.images import Tile, sample_photograph
 from inverse.levels import LIE, STRANG, Grid, Level
 from inverse.metrics import psnr
-from inverse.priors import Gaussian, bundled
+from inverse.priors import GaussianPrior, bundled
 from inverse.samplers import Process
 from inverse.solvers import nested
 from inverse.solving import solve
@@ -60,7 +60,7 @@ class Steps:
 # %%
 two = (1, 1, 2)
 cov = torch.tensor([[1.0, -0.6], [-0.6, 0.7]], dtype=torch.float64)
-prior = Gaussian(two, torch.tensor([-0.4, 0.2], dtype=torch.float64), cov)
+prior = GaussianPrior(two, torch.tensor([-0.4, 0.2], dtype=torch.float64), cov)
 camera = ops.DenseGaussian(two, 1, seed=2).double()
 problem = Problem(camera, gaussian(0.1), torch.tensor([[0.3]], dtype=torch.float64))
 row = camera(torch.eye(2, dtype=torch.float64).view(2, *two)).flatten()  # the camera's one row
@@ -117,7 +117,7 @@ plt.show()
 # %%
 shape = (1, 2, 4)
 basis = torch.linalg.qr(torch.randn(8, 8, generator=torch.Generator().manual_seed(0)).double())[0]
-prior = Gaussian(shape, torch.zeros(8).double(), basis * torch.linspace(0.3, 1.5, 8) @ basis.T)
+prior = GaussianPrior(shape, torch.zeros(8).double(), basis * torch.linspace(0.3, 1.5, 8) @ basis.T)
 camera = ops.dense_gaussian(shape, 4, seed=1).double()
 problem = Problem(camera, gaussian(0.3), torch.tensor([[0.5, -1.0, 0.2, 0.8]], dtype=torch.float64))
 begin = torch.linspace(-2, 3, 8, dtype=torch.float64).view(1, *shape)

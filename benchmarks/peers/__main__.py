@@ -14,7 +14,7 @@ from benchmarks.peers import peers
 from benchmarks.record import save
 from inverse import solvers
 from inverse.benchmarking.engine import Engine
-from inverse.benchmarking.grid import Part, expand, plan, weights_digest
+from inverse.benchmarking.grid import Part, expand, list_units, weights_digest
 from inverse.benchmarking.pictures import find
 from inverse.benchmarking.scoring import Conventions, Scorer
 from inverse.benchmarking.store import Store
@@ -84,7 +84,7 @@ def main(
     engine = Engine(Store(out), scorer, batch=1)
     settings = {"samples": 1, "budget": {}, "size": int(side), "scoring": scorer.identity()}
     cells = expand(axes(bundled(), int(steps), tasks), [0], settings)
-    units = plan(cells, find([f"{data}@0:{images}"]))
+    units = list_units(cells, find([f"{data}@0:{images}"]))
     for rows in engine.run(engine.store.pending(units)):
         row = rows[0]
         print(

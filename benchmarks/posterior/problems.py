@@ -13,7 +13,7 @@ from torch import Tensor
 
 from benchmarks.posterior.dense import Dense
 from inverse.denoise import Prior
-from inverse.priors import Gaussian, Mixture, MixturePosterior
+from inverse.priors import GaussianPrior, Mixture, MixturePosterior
 from operators import Problem, gaussian, seed_for
 
 
@@ -147,7 +147,9 @@ def instance(name: str, d: int, m: int, index: int) -> Instance:
     return Instance(prior.float(), Dense(left, s, right), sigma, y, posterior, modes, radius)
 
 
-def _prior(protocol: Protocol, d: int, draw: Draw) -> tuple[Gaussian | Mixture, Tensor, Tensor]:
+def _prior(
+    protocol: Protocol, d: int, draw: Draw
+) -> tuple[GaussianPrior | Mixture, Tensor, Tensor]:
     """The prior in float64, the means of its modes, and a draw from it.
 
     The Gaussian has covariance M M^T + I, M of independent normal entries with rows of norm one.
@@ -156,7 +158,7 @@ def _prior(protocol: Protocol, d: int, draw: Draw) -> tuple[Gaussian | Mixture, 
         rows = torch.nn.functional.normalize(draw.normal(d, d))
         zero, cov = torch.zeros(d, dtype=torch.float64), rows @ rows.T + torch.eye(d).double()
         truth = torch.linalg.cholesky(cov) @ draw.normal(d)
-        return Gaussian((1, 1, d), zero, cov), zero[None], truth
+        return GaussianPrior((1, 1, d), zero, cov), zero[None], truth
     modes, weights = means(d), protocol.weights(draw)
     chosen = torch.multinomial(weights, 1, generator=draw.generator)[0]
     return Mixture((1, 1, d), modes, weights), modes, modes[chosen] + draw.normal(d)

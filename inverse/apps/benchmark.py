@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from inverse.apps.axes import GROUPS, cells
 from inverse.apps.configuration import GRID, expect
 from inverse.apps.device import pick_device
-from inverse.apps.job import Job
+from inverse.apps.job import HydraJob
 from inverse.apps.progress import Watch
 from inverse.apps.values import Count, Name, Natural
 from inverse.metrics import DISTS, LPIPS, Unavailable
@@ -63,7 +63,7 @@ class Values:
 
 def run(config: DictConfig) -> None:
     from inverse.benchmarking.engine import Engine
-    from inverse.benchmarking.grid import plan
+    from inverse.benchmarking.grid import list_units
     from inverse.benchmarking.pictures import checksum, find
     from inverse.benchmarking.scoring import Conventions, Scorer
     from inverse.benchmarking.store import Store
@@ -89,7 +89,7 @@ def run(config: DictConfig) -> None:
     pictures = find(_listed(values["data"]))
     for name, (count, digest) in checksum(pictures).items():
         print(f"data {name}: {count} pictures, sha256 {digest[:16]}")
-    _work(engine, plan(grid, pictures), config)
+    _work(engine, list_units(grid, pictures), config)
 
 
 def _work(engine: "Engine", units: list["Unit"], config: DictConfig) -> None:
@@ -164,4 +164,4 @@ def _replacing(argument: str) -> list[str]:
 def main() -> None:
     """The app's entry point."""
     sys.argv[1:] = [word for argument in sys.argv[1:] for word in _replacing(argument)]
-    Job(run, "benchmark", Values, GRID).run()
+    HydraJob(run, "benchmark", Values, GRID).run()

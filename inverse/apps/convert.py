@@ -5,7 +5,7 @@ import sys
 from omegaconf import DictConfig
 
 from inverse.apps.configuration import ConfigurationError
-from inverse.apps.job import Job
+from inverse.apps.job import HydraJob
 from inverse.apps.values import Count, Name
 from inverse.benchmarking.commands import quoted
 
@@ -36,7 +36,7 @@ def run(config: DictConfig) -> None:
 def main() -> None:
     """The app's entry point: the two paths may be given bare, as for ``cp``."""
     sys.argv[1:] = overrides(sys.argv[1:])
-    Job(run, "convert", Values).run()
+    HydraJob(run, "convert", Values).run()
 
 
 def overrides(arguments: list[str]) -> list[str]:

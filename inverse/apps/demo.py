@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from inverse.apps.configuration import FOLDER, ConfigurationError, build
 from inverse.apps.device import pick_device
-from inverse.apps.job import Job
+from inverse.apps.job import HydraJob
 from inverse.apps.restore import problems_of, sampled, sampler_of
 from inverse.apps.values import Count, Name
 from inverse.demo.choices import Menu
@@ -85,4 +85,4 @@ def recipe(prior: Prior, device: str, words: Sequence[str], folder: Path) -> Rec
 
 def main() -> None:
     """The app's entry point."""
-    Job(run, "demo", Values).run()
+    HydraJob(run, "demo", Values).run()

@@ -17,7 +17,7 @@ def _new_folder(path: str) -> str:
     return str(new_folder(path))
 
 
-class Job:
+class HydraJob:
     """A Hydra job whose error is kept for us to raise: Hydra would print a line of its own.
 
     In a multirun the other jobs go on, and the first error is raised at the end.

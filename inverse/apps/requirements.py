@@ -5,7 +5,7 @@ from omegaconf import DictConfig
 
 from inverse.apps.configuration import build
 from inverse.denoise import Needs
-from inverse.priors import Gaussian
+from inverse.priors import GaussianPrior
 
 
 def requirements(solver: DictConfig) -> Needs:
@@ -14,5 +14,5 @@ def requirements(solver: DictConfig) -> Needs:
     Raises:
         ConfigurationError, ValueError: as `build` of the solver, for a wrong constant.
     """
-    prior = Gaussian((1, 1, 1), torch.zeros(1), torch.eye(1))
+    prior = GaussianPrior((1, 1, 1), torch.zeros(1), torch.eye(1))
     return build(solver)(prior).requires

@@ -13,7 +13,7 @@ from torch import Tensor
 from inverse.apps.configuration import build, expect
 from inverse.apps.device import pick_device
 from inverse.apps.failures import Failures
-from inverse.apps.job import Job
+from inverse.apps.job import HydraJob
 from inverse.apps.progress import ProgressBar
 from inverse.apps.requirements import requirements
 from inverse.apps.values import Count, Name, Natural
@@ -137,4 +137,4 @@ def _summary(name: str, metrics: dict, folder: Path) -> None:
 
 def main() -> None:
     """The app's entry point."""
-    Job(run, "restore", Values).run()
+    HydraJob(run, "restore", Values).run()

@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 
 from inverse.apps.configuration import build
 from inverse.apps.device import pick_device
-from inverse.apps.job import Job
+from inverse.apps.job import HydraJob
 from inverse.apps.values import Count, Name
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Values:
 
 def run(config: DictConfig) -> None:
     from inverse.priors import load_prior
-    from inverse.training.data import Decoded, ImageSource
+    from inverse.training.data import DecodedImages, ImageSource
     from inverse.training.trainer import Trainer
 
     if config.threads:
@@ -58,7 +58,7 @@ def run(config: DictConfig) -> None:
         print(f"{what}, {size:.2f} M parameters, from step {trainer.step}", flush=True)
     if config.cache:
         images = [
-            Decoded(source, Path(config.cache) / f"{number}-{source.path.stem}.bytes")
+            DecodedImages(source, Path(config.cache) / f"{number}-{source.path.stem}.bytes")
             for number, source in enumerate(images)
         ]
     for report in trainer.run(images, validation):
@@ -78,4 +78,4 @@ def classes_of(images: "list[ImageSource]") -> list[str]:
 
 def main() -> None:
     """The app's entry point."""
-    Job(run, "train", Values).run()
+    HydraJob(run, "train", Values).run()

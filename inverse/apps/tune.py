@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from inverse.apps.configuration import FOLDER, ConfigurationError, build, expect, groups
 from inverse.apps.device import pick_device
-from inverse.apps.job import Job
+from inverse.apps.job import HydraJob
 from inverse.apps.values import Count, Name, Natural
 from inverse.files import write_atomic
 from inverse.metrics import LPIPS
@@ -90,4 +90,4 @@ def _report(study: Any, folder: Path) -> None:
 
 def main() -> None:
     """The app's entry point."""
-    Job(run, "tune", Values).run()
+    HydraJob(run, "tune", Values).run()

@@ -1,6 +1,6 @@
 """Benchmarks: a grid of restorations as rows in Parquet shards, and the report on them.
 
-    units = plan(cells, pictures)
+    units = list_units(cells, pictures)
     for rows in Engine(store, ...).run(store.pending(units)): ...
 
 A unit of work is named by the hash of all it depends on. Results live in files that are written

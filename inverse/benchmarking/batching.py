@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from inverse.benchmarking.grid import Unit
-from inverse.benchmarking.restoring import describe
+from inverse.benchmarking.restoring import error_text
 from inverse.restoring import crop_to_multiple
 
 
@@ -38,7 +38,7 @@ def batches(
         try:
             image = crop_to_multiple(unit.picture.load(size), multiple)
         except Exception as error:
-            yield Unreadable(unit, describe(error))
+            yield Unreadable(unit, error_text(error))
             continue
         group = waiting.setdefault(tuple(image.shape), [])
         group.append((unit, image))

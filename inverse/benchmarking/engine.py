@@ -8,7 +8,7 @@ from torch import Tensor
 
 from inverse.benchmarking.batching import Unreadable, batches
 from inverse.benchmarking.grid import Cell, Unit
-from inverse.benchmarking.restoring import Failed, Restored, Restorer, describe
+from inverse.benchmarking.restoring import Failed, Restored, Restorer, error_text
 from inverse.benchmarking.rows import KEEP, Row, Writer
 from inverse.benchmarking.scoring import Scorer
 from inverse.benchmarking.store import Store
@@ -76,7 +76,7 @@ class Engine:
         try:
             restorer = self._restorer(cell)
         except Exception as error:
-            yield [self.writer.failure(unit, describe(error)) for unit in units]
+            yield [self.writer.failure(unit, error_text(error)) for unit in units]
             return
         factor, size = int(cell.operator.config.get("factor", 1)), self.scorer.conventions.size
         for batch in batches(units, size, factor, self.pictures):
@@ -86,7 +86,7 @@ class Engine:
             try:
                 yield self._restore(restorer, batch.units, batch.truth)
             except Exception as error:
-                yield [self.writer.failure(unit, describe(error)) for unit in batch.units]
+                yield [self.writer.failure(unit, error_text(error)) for unit in batch.units]
 
     def _restorer(self, cell: Cell) -> Restorer:
         """The cell's, with what it has learnt of the memory where it is that of the last call."""
@@ -122,4 +122,4 @@ class Engine:
         try:
             return self.writer.rows(unit, problem, truth, done)
         except Exception as error:
-            return [self.writer.failure(unit, describe(error))]
+            return [self.writer.failure(unit, error_text(error))]

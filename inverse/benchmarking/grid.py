@@ -87,7 +87,7 @@ class Unit:
         return " ".join(["inverse restore", *words, *(o for p in parts for o in p.overrides)])
 
 
-def plan(cells: Iterable[Cell], pictures: Sequence[Picture]) -> list[Unit]:
+def list_units(cells: Iterable[Cell], pictures: Sequence[Picture]) -> list[Unit]:
     """Every cell on every picture; the pictures of a cell stand together."""
     return [Unit(cell, picture) for cell in cells for picture in pictures]
 

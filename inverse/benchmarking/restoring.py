@@ -57,7 +57,7 @@ class Restorer:
             try:
                 return self._solve(problem, seeds)
             except Exception as error:
-                failure = Failed(describe(error))
+                failure = Failed(error_text(error))
                 if isinstance(error, torch.OutOfMemoryError):
                     self.batch = max(1, count // 2)
             if count == 1:
@@ -94,6 +94,6 @@ def _curve(snapshots: Sequence[Snapshot], sample: int, count: int) -> tuple[Snap
     return tuple(Snapshot(s.x0[sample], s.nfe, s.seconds / count) for s in snapshots)
 
 
-def describe(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """An error's kind and message on one line."""
     return " ".join(f"{type(error).__name__}: {error}".split())

@@ -1,6 +1,6 @@
 """Priors: denoisers that know images but no measurement."""
 
-from inverse.priors.analytic import Gaussian, Mixture, MixturePosterior
+from inverse.priors.analytic import GaussianPrior, Mixture, MixturePosterior
 from inverse.priors.cheaper.reused import Reused
 from inverse.priors.cheaper.switches import faster
 from inverse.priors.edm import EDMPrior, held, load_prior, save_prior
@@ -25,7 +25,7 @@ __all__ = [
     "ClassifierScore",
     "DiffusersPrior",
     "EDMPrior",
-    "Gaussian",
+    "GaussianPrior",
     "Mixture",
     "MixturePosterior",
     "PreconditionedPrior",

@@ -9,7 +9,7 @@ from inverse.denoise import Prior
 from inverse.levels import Level
 
 
-class Gaussian(Prior):
+class GaussianPrior(Prior):
     """``x0 ~ N(mean, cov)``: ``D(x) = m + a C (a^2 C + s^2 I)^{-1} (x - a m)``.
 
     Args:

@@ -46,7 +46,7 @@ class Autoencoder(nn.Module, ABC):
         return problem.through(self.decoder(problem.operator.in_shape, problem.y))
 
 
-class Identity(Autoencoder):
+class IdentityAutoencoder(Autoencoder):
     """The autoencoder of a prior on pixels: images are their own latents."""
 
     def latent_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -85,4 +85,4 @@ class Decoder(Operator):
 
 def autoencoder_of(prior: nn.Module) -> Autoencoder:
     """The autoencoder inside a prior (also a wrapped one), or the identity where there is none."""
-    return next((m for m in prior.modules() if isinstance(m, Autoencoder)), Identity())
+    return next((m for m in prior.modules() if isinstance(m, Autoencoder)), IdentityAutoencoder())

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from inverse.denoise import LINEAR, Needs, check
 from inverse.levels import Discrete, Flow, Grid, Level
-from inverse.priors.autoencoder import Autoencoder, Identity, autoencoder_of
+from inverse.priors.autoencoder import Autoencoder, IdentityAutoencoder, autoencoder_of
 from inverse.samplers.sampler import Iterate, Sampler
 from inverse.starts import Start, wiener
 from operators import Problem, Rng
@@ -52,7 +52,7 @@ class Decoded(Sampler):
 def decoded(sampler: Sampler, prior: torch.nn.Module, through: bool = True) -> Sampler:
     """The sampler, `Decoded` where the prior is one of latents and the sampler not yet that."""
     autoencoder = autoencoder_of(prior)
-    if isinstance(autoencoder, Identity) or isinstance(sampler, Decoded):
+    if isinstance(autoencoder, IdentityAutoencoder) or isinstance(sampler, Decoded):
         return sampler
     return Decoded(sampler, autoencoder, through)
 

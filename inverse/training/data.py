@@ -77,7 +77,7 @@ class ImageSource:
         return self._open[1]
 
 
-class Decoded:
+class DecodedImages:
     """The images of a source, decoded once into a file of bytes that patches are cut from.
 
     Args:

@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from inverse.training.data import Decoded, ImageSource, as_tensor
+from inverse.training.data import DecodedImages, ImageSource, as_tensor
 
 TRIES = 3  # of a patch that is not flat
 
@@ -33,7 +33,7 @@ class Patches(Dataset[Patch]):
 
     def __init__(
         self,
-        sources: Sequence[ImageSource | Decoded],
+        sources: Sequence[ImageSource | DecodedImages],
         size: int,
         seed: int,
         count: int,

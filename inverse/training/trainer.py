@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from inverse.priors import EDMPrior, save_prior
-from inverse.training.data import Decoded, ImageSource
+from inverse.training.data import DecodedImages, ImageSource
 from inverse.training.loss import Draws, Loss, draws
 from inverse.training.muon import optimisers
 from inverse.training.patches import Patch, Patches
@@ -70,7 +70,7 @@ class Trainer:
             self._resume()
 
     def run(
-        self, images: Sequence[ImageSource | Decoded], validation: ImageSource | None = None
+        self, images: Sequence[ImageSource | DecodedImages], validation: ImageSource | None = None
     ) -> Iterator[dict]:
         """Train to the end of the recipe, yielding {step, minutes, loss, psnr...} reports.
 

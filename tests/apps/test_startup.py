@@ -12,8 +12,8 @@ from omegaconf import OmegaConf
 
 from inverse.apps.configuration import FOLDER, build, groups
 from inverse.apps.requirements import requirements
-from inverse.priors import Gaussian
-from inverse.priors.autoencoder import Identity
+from inverse.priors import GaussianPrior
+from inverse.priors.autoencoder import IdentityAutoencoder
 
 ROOT = Path(__file__).parent.parent.parent
 HEAVY = (
@@ -107,7 +107,7 @@ def test_the_first_network_call_needs_no_heavy_library_but_the_priors_own(tmp_pa
     assert run(tmp_path, PRIOR, options).splitlines()[-1] == "[]"
 
 
-class Halved(Identity):
+class Halved(IdentityAutoencoder):
     """Latents are images of half the contrast."""
 
     def encode(self, x):
@@ -121,7 +121,7 @@ class Halved(Identity):
 def test_a_solver_asks_the_same_over_every_prior(solver):
     config = OmegaConf.load(FOLDER / "solver" / f"{solver}.yaml")
     shape, size = (3, 4, 4), 48
-    prior = Gaussian(shape, torch.zeros(size), torch.eye(size))
+    prior = GaussianPrior(shape, torch.zeros(size), torch.eye(size))
     needs = requirements(config)
     assert build(config)(prior).requires == needs
     prior.autoencoder = Halved()

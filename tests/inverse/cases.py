@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from inverse.denoise import Evaluation, Score
-from inverse.priors import Gaussian
+from inverse.priors import GaussianPrior
 from operators import DenseGaussian, Problem, Rng, gaussian, measure
 
 SHAPE = (1, 2, 4)
@@ -18,9 +18,9 @@ def covariance(dim: int = DIM, seed: int = 0) -> Tensor:
     return basis @ torch.diag(torch.linspace(0.3, 1.5, dim, dtype=torch.float64)) @ basis.T
 
 
-def gaussian_prior(dtype: torch.dtype = torch.float64) -> Gaussian:
+def gaussian_prior(dtype: torch.dtype = torch.float64) -> GaussianPrior:
     mean = torch.linspace(-0.5, 0.5, DIM, dtype=torch.float64)
-    return Gaussian(SHAPE, mean.to(dtype), covariance()).to(dtype)
+    return GaussianPrior(SHAPE, mean.to(dtype), covariance()).to(dtype)
 
 
 def dense_problem(sigma: float = 0.3, batch: int = 1) -> tuple[Problem, Tensor]:
@@ -57,7 +57,7 @@ class Joint(Rng64):
 class Exact(Score):
     """The exact likelihood score under a Gaussian prior, through the denoiser's Jacobian."""
 
-    def __init__(self, prior: Gaussian, matrix: Tensor) -> None:
+    def __init__(self, prior: GaussianPrior, matrix: Tensor) -> None:
         self.prior, self.matrix = prior, matrix
 
     def __call__(self, ev: Evaluation) -> Tensor:

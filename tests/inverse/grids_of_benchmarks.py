@@ -11,7 +11,7 @@ from PIL import Image
 
 from inverse import solvers
 from inverse.benchmarking.engine import Engine
-from inverse.benchmarking.grid import Part, expand, plan
+from inverse.benchmarking.grid import Part, expand, list_units
 from inverse.benchmarking.pictures import find
 from inverse.benchmarking.scoring import Conventions, Scorer
 from inverse.benchmarking.store import Store
@@ -88,7 +88,7 @@ def photographs(folder, count=5):
 def work(pictures, seeds=(0, 1), samples=1, **changes):
     budget = {"seconds": None, "nfe": None}
     settings = {"samples": samples, "budget": budget, "size": None, "scoring": "plain"}
-    return plan(expand(axes(**changes), seeds, settings), pictures)
+    return list_units(expand(axes(**changes), seeds, settings), pictures)
 
 
 def engine(folder, **options):

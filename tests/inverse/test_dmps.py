@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from inverse import solvers
-from inverse.priors import Gaussian
+from inverse.priors import GaussianPrior
 from inverse.solvers._dmps import Flat
 from tests.inverse.cases import DIM, SHAPE, Joint, Rng64, dense_problem, gaussian_prior
 
@@ -33,7 +33,7 @@ def test_a_step_of_dmps_by_hand(sigma):
 
 def test_dmps_of_weight_one_is_exact_under_a_flat_prior():
     count = 2000
-    flat = Gaussian(SHAPE, torch.zeros(DIM).double(), 400.0 * torch.eye(DIM).double())
+    flat = GaussianPrior(SHAPE, torch.zeros(DIM).double(), 400.0 * torch.eye(DIM).double())
     given, matrix = dense_problem(0.3, batch=count)
     mean, cov = flat.posterior(matrix, given.y[:1], 0.3)
     x = list(solvers.dmps(flat, steps=600, lam=1.0).iterate(given, Joint(count)))[-1].x0.flatten(1)

@@ -7,7 +7,7 @@ import torch
 
 from inverse.denoise import LINEAR, Conditioned, Evaluation, Guided
 from inverse.levels import VE, VP, Grid, Level
-from inverse.priors import Between, ClassifierFree, ClassifierScore, Gaussian, Mixture
+from inverse.priors import Between, ClassifierFree, ClassifierScore, GaussianPrior, Mixture
 from inverse.samplers import Process
 from inverse.steps import Prox
 from inverse.transitions import Heun
@@ -78,7 +78,7 @@ def test_guided_sampling_of_gaussians_ends_where_it_must(weight):
     """Classes that differ in their means alone: the mean of the guided law at every level, so of
     the samples, is ``m_free + weight (m_class - m_free)``, and the covariance stays."""
     eye = torch.eye(DIM, dtype=torch.float64)
-    free, known = (Gaussian(SHAPE, mean, VARIANCE * eye) for mean in MEANS[:2])
+    free, known = (GaussianPrior(SHAPE, mean, VARIANCE * eye) for mean in MEANS[:2])
     guided = ClassifierFree(known, free, weight)
     grid = Grid(80, start=400.0, end=0.005)
     out = list(Process(guided, Heun(), grid).iterate(problem(4000), Joint(4000)))[-1].x0.flatten(1)

@@ -4,7 +4,7 @@ import torch
 
 from inverse.levels import Level
 from inverse.metrics import psnr
-from inverse.priors import Gaussian
+from inverse.priors import GaussianPrior
 from inverse.samplers import Iterate
 from inverse.solvers import nested
 from operators import Inpaint, Rng, gaussian, inpaint_box, masks, measure
@@ -13,14 +13,14 @@ SHAPE = (1, 8, 8)
 NOISE = gaussian(0.05)
 
 
-def prior() -> Gaussian:
+def prior() -> GaussianPrior:
     """Images that vary smoothly in both directions."""
     line = torch.linspace(0, 1, 8)
     kernel = torch.exp(-2 * (line[:, None] - line).abs())
-    return Gaussian(SHAPE, torch.zeros(64), 0.25 * torch.kron(kernel, kernel))
+    return GaussianPrior(SHAPE, torch.zeros(64), 0.25 * torch.kron(kernel, kernel))
 
 
-def truth(it: Gaussian) -> torch.Tensor:
+def truth(it: GaussianPrior) -> torch.Tensor:
     noise = torch.randn(1, 64, generator=torch.Generator().manual_seed(0))
     return ((noise * it.values.sqrt()) @ it.vectors.T).view(1, *SHAPE)
 

@@ -10,7 +10,7 @@ from inverse import solvers
 from inverse.denoise import Evaluation, Guided, Prior
 from inverse.flows import MomentScore, Norm, RowSumScore
 from inverse.levels import VE, VP, Grid, Level
-from inverse.priors import Gaussian
+from inverse.priors import GaussianPrior
 from inverse.samplers import Process
 from inverse.solvers._lgd import SmoothNorm
 from inverse.solving import solve
@@ -31,9 +31,9 @@ def look(prior: Prior, x: torch.Tensor, level: Level, given: Problem) -> Evaluat
     return Evaluation(prior, x, level, given, Rng64(range(len(x))), differentiable=True)
 
 
-def diagonal_case() -> tuple[Gaussian, Problem, torch.Tensor]:
+def diagonal_case() -> tuple[GaussianPrior, Problem, torch.Tensor]:
     """Independent pixels of different variance seen through a mask: ``A C A^T`` is diagonal."""
-    prior = Gaussian(
+    prior = GaussianPrior(
         SHAPE, torch.zeros(DIM).double(), torch.linspace(0.2, 1.5, DIM).double().diag()
     )
     mask = torch.tensor([1, 0, 1, 1, 0, 1, 1, 0]).view(SHAPE).bool()

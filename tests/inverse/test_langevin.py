@@ -8,7 +8,7 @@ import torch
 from inverse import solvers
 from inverse.denoise import steepness
 from inverse.levels import CLEAN, VE, Grid, Level
-from inverse.priors import Gaussian
+from inverse.priors import GaussianPrior
 from inverse.steps import Langevin
 from operators import (
     Inpaint,
@@ -259,7 +259,7 @@ def test_pnpflow_stays_finite_and_fits_where_the_operator_rounds(name):
     operator = ROUNDING[name]()
     x = smooth_images()
     given = Problem(operator, gaussian(0.05), operator(x))
-    prior = Gaussian((3, 16, 16), torch.zeros(768), 0.16 * torch.eye(768))
+    prior = GaussianPrior((3, 16, 16), torch.zeros(768), 0.16 * torch.eye(768))
     *_, last = solvers.pnpflow(prior, steps=12, draws=1, power=0.1).iterate(given, Rng([1, 2]))
     grey = given.rms_residual(torch.zeros_like(x))
     assert torch.isfinite(last.x0).all() and (given.rms_residual(last.x0) < 0.8 * grey).all()

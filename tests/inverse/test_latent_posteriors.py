@@ -6,7 +6,7 @@ import torch
 from inverse import solvers
 from inverse.denoise import Prior
 from inverse.levels import Level
-from inverse.priors import Gaussian
+from inverse.priors import GaussianPrior
 from inverse.priors.autoencoder import autoencoder_of
 from inverse.samplers import Decoded, decoded
 from operators import DenseGaussian, LinearOperator, Problem, gaussian, identity, measure
@@ -23,7 +23,7 @@ class Latents(Prior):
     def __init__(self, scale: float = 1.0) -> None:
         super().__init__()
         mean = torch.linspace(-0.5, 0.5, DIM, dtype=torch.float64)
-        self.gaussian = Gaussian(SHAPE, mean, covariance()).double()
+        self.gaussian = GaussianPrior(SHAPE, mean, covariance()).double()
         self.autoencoder = LinearAutoencoder(SHAPE, IMAGE, scale)
 
         self.encode, self.decode = self.autoencoder.encode, self.autoencoder.decode
@@ -89,7 +89,7 @@ def test_through_any_decoder_values_and_gradients_are_those_of_the_composition()
 
 
 def test_a_pixel_prior_is_its_own_latents():
-    plain = Gaussian(SHAPE, torch.zeros(DIM), torch.eye(DIM))
+    plain = GaussianPrior(SHAPE, torch.zeros(DIM), torch.eye(DIM))
     sampler = solvers.dps(plain, steps=3)
     assert decoded(sampler, plain) is sampler
     problem = measure(identity(SHAPE), gaussian(0.1), torch.zeros(1, *SHAPE), Rng64([0]))

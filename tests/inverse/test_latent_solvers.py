@@ -8,7 +8,7 @@ import torch
 from inverse import solvers
 from inverse.denoise import Unfit
 from inverse.levels import Discrete, Level
-from inverse.priors import Gaussian
+from inverse.priors import GaussianPrior
 from inverse.samplers import Decoded, decoded, flow_grid, latent_grid
 from inverse.solving import Budget, Planned, plan, solve
 from operators import Rng, blur_gaussian, gaussian, inpaint_random, measure
@@ -303,4 +303,4 @@ def test_latents_of_larger_tiled_and_blurred_images():
 )
 def test_wrong_numbers_are_refused(make, match):
     with pytest.raises(ValueError, match=match):
-        make(Gaussian(SHAPE, torch.zeros(DIM), torch.eye(DIM)))
+        make(GaussianPrior(SHAPE, torch.zeros(DIM), torch.eye(DIM)))

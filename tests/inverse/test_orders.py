@@ -135,9 +135,9 @@ def test_guided_equals_the_posterior_denoiser():
 
 
 def test_pinv_score_is_exact_at_matched_variance():
-    from inverse.priors import Gaussian
+    from inverse.priors import GaussianPrior
 
-    prior = Gaussian(SHAPE, torch.zeros(DIM).double(), 0.8 * torch.eye(DIM).double())
+    prior = GaussianPrior(SHAPE, torch.zeros(DIM).double(), 0.8 * torch.eye(DIM).double())
     denoiser: Denoiser = Guided(prior, PinvScore(data_variance=0.8))
     level = Level(0.6, 0.8)
     x0 = denoiser(begin(), level, PROBLEM, Rng64([0])).x0

@@ -8,7 +8,7 @@ import torch
 from inverse import solvers
 from inverse.denoise import BACKWARD, LINEAR, SPECTRAL, estimate, explain
 from inverse.levels import VP, Grid
-from inverse.priors import Gaussian
+from inverse.priors import GaussianPrior
 from inverse.samplers import choose, draw, flat
 from inverse.samplers.particles import Particles, Resampling
 from inverse.solvers._fps_smc import Filtering
@@ -42,7 +42,7 @@ def chain_posterior(proposal, grid):
     for a, b in pairwise(levels):
         m, c, std = affine(proposal, a, b)
         mean, cov = m @ mean + c, m @ cov @ m.T + std**2 * EYE
-    return Gaussian(SHAPE, mean, cov).posterior(MATRIX, PROBLEM.y, PROBLEM.sigma)
+    return GaussianPrior(SHAPE, mean, cov).posterior(MATRIX, PROBLEM.y, PROBLEM.sigma)
 
 
 def kalman(proposal, grid, data):
@@ -58,7 +58,7 @@ def kalman(proposal, grid, data):
 
 
 def update(mean, cov, y, level, sigma=PROBLEM.sigma):
-    given = Gaussian(SHAPE, mean, cov).posterior(MATRIX, y, level.alpha * sigma)
+    given = GaussianPrior(SHAPE, mean, cov).posterior(MATRIX, y, level.alpha * sigma)
     return given[0][0], given[1]
 
 

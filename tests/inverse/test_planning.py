@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from inverse.levels import SPACINGS, VP, Grid, Ladder
-from inverse.priors import Gaussian
+from inverse.priors import GaussianPrior
 from inverse.samplers import Process
 from inverse.solvers import ddnm, nested
 from inverse.solving import Budget, Planned, solve
@@ -16,7 +16,7 @@ from operators import Rng, gaussian, inpaint_random, measure
 SHAPE = (1, 4, 4)
 
 
-class Timed(Gaussian):
+class Timed(GaussianPrior):
     """A prior on a clock of its own: a call takes ``pace(calls so far)`` seconds."""
 
     def __init__(self, pace=lambda calls: 1.0):

@@ -7,7 +7,7 @@ from inverse import solvers
 from inverse.denoise import Conditioned, Guided
 from inverse.flows import PinvScore, ScoreFlow
 from inverse.levels import VE, VP, Grid
-from inverse.priors import Gaussian, Mixture
+from inverse.priors import GaussianPrior, Mixture
 from inverse.samplers import Nested, Process
 from inverse.steps import Project, Prox
 from inverse.transitions import DDIM, DPMSolver2M, Heun, Renoise
@@ -116,7 +116,7 @@ def test_a_nested_walk_that_keeps_its_noise_has_more_of_the_posteriors_spread():
 
 
 def test_pigdm_is_exact_on_a_white_prior_of_matched_variance():
-    prior = Gaussian(SHAPE, torch.zeros(DIM).double(), 0.8 * torch.eye(DIM).double())
+    prior = GaussianPrior(SHAPE, torch.zeros(DIM).double(), 0.8 * torch.eye(DIM).double())
     mean, cov = prior.posterior(MATRIX, PROBLEM.y[:1], PROBLEM.sigma)
     guided = Guided(prior, PinvScore(data_variance=0.8))
     x = draw(Process(guided, Heun(), GRID))
@@ -125,7 +125,7 @@ def test_pigdm_is_exact_on_a_white_prior_of_matched_variance():
 
 
 def test_the_solver_pigdm_is_exact_where_it_integrates_its_score():
-    prior = Gaussian(SHAPE, torch.zeros(DIM).double(), 0.8 * torch.eye(DIM).double())
+    prior = GaussianPrior(SHAPE, torch.zeros(DIM).double(), 0.8 * torch.eye(DIM).double())
     mean, cov = prior.posterior(MATRIX, PROBLEM.y[:1], PROBLEM.sigma)
     kind = {"steps": 150, "start": 40.0, "data_variance": 0.8, "integrate": True}
     x = draw(solvers.pigdm(prior, **kind))
@@ -135,12 +135,12 @@ def test_the_solver_pigdm_is_exact_where_it_integrates_its_score():
 
 def test_prox_of_a_flat_prior_is_its_posterior_mean():
     """Conditioned(prior, Prox(1)) is exact where x0 given x has variance nsr^2: a flat prior."""
-    flat = Gaussian(SHAPE, torch.zeros(DIM).double(), 1e6 * torch.eye(DIM).double())
+    flat = GaussianPrior(SHAPE, torch.zeros(DIM).double(), 1e6 * torch.eye(DIM).double())
     x = torch.linspace(-1, 1, DIM).double().view(1, *SHAPE)
     problem, _ = dense_problem()
     level = VE()(0.5)
     x0 = Conditioned(flat, Prox(1.0))(x, level, problem, Rng64([0])).x0
-    around = Gaussian(SHAPE, x.flatten(), 0.25 * torch.eye(DIM).double())
+    around = GaussianPrior(SHAPE, x.flatten(), 0.25 * torch.eye(DIM).double())
     mean, _ = around.posterior(MATRIX, problem.y, problem.sigma)
     assert torch.allclose(x0.flatten(1), mean, atol=1e-5)
 

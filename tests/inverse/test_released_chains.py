@@ -11,7 +11,7 @@ import torch
 from inverse import solvers
 from inverse.denoise import Prior
 from inverse.levels import CLEAN, VE, VP, Level
-from inverse.priors import Gaussian
+from inverse.priors import GaussianPrior
 from inverse.samplers import Nested
 from inverse.solvers._sitcom import InputFit
 from inverse.solving import solve
@@ -184,7 +184,7 @@ class Impulses(Rng):
 def test_the_draws_of_pnpdm_from_the_prior_are_as_wide_as_they_should_be(rho, spread):
     """Within 2 % of the standard deviation of x0 given z, in 30 calls, and about its mean."""
     calls, variance = 30, spread**2
-    prior = Gaussian(SHAPE, torch.zeros(DIM).double(), variance * torch.eye(DIM).double())
+    prior = GaussianPrior(SHAPE, torch.zeros(DIM).double(), variance * torch.eye(DIM).double())
     draw = solvers.pnpdm(prior, inner=calls).denoiser
     problem, _ = dense_problem(batch=calls + 1)
     z = torch.ones(calls + 1, *SHAPE, dtype=torch.float64)

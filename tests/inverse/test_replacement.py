@@ -10,7 +10,7 @@ from inverse.denoise import BACKWARD, LINEAR, MASK, Evaluation, Unfit
 from inverse.flows import Replace
 from inverse.flows.replace import reduced
 from inverse.levels import CLEAN, VP
-from inverse.priors import Gaussian
+from inverse.priors import GaussianPrior
 from operators import Inpaint, Problem, Rng, downsample, gaussian, measure
 from tests.inverse.cases import DIM, SHAPE, Joint, Rng64, dense_problem, gaussian_prior
 from tests.inverse.test_solvers import problem, tiny_prior
@@ -37,12 +37,12 @@ def test_replacement_in_the_dense_matrix(name, level):
     assert torch.allclose((x + level.alpha * moved).flatten(1), exact, atol=1e-7)
 
 
-def masked(correlation: float) -> tuple[Gaussian, Problem, torch.Tensor, torch.Tensor]:
+def masked(correlation: float) -> tuple[GaussianPrior, Problem, torch.Tensor, torch.Tensor]:
     """A chain of neighbours with every other pixel seen: prior, problem, mean and covariance."""
     mask = torch.tensor([[1, 0, 1, 0], [0, 1, 0, 0]])
     place = torch.arange(DIM, dtype=torch.float64)
     cov = 0.5 * correlation ** (place[:, None] - place).abs()
-    prior = Gaussian(SHAPE, torch.linspace(-0.5, 0.5, DIM, dtype=torch.float64), cov)
+    prior = GaussianPrior(SHAPE, torch.linspace(-0.5, 0.5, DIM, dtype=torch.float64), cov)
     operator = Inpaint(SHAPE, mask).double()
     truth = torch.linspace(-1, 1, DIM, dtype=torch.float64).view(1, *SHAPE)
     given = measure(operator, gaussian(0.0), truth.repeat(COUNT, 1, 1, 1), Joint(COUNT))

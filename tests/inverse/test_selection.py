@@ -5,7 +5,7 @@ import torch
 
 from inverse.denoise import explain, stein_variance
 from inverse.levels import CLEAN, VE, VP, Grid, Passes
-from inverse.priors import Gaussian, Mixture
+from inverse.priors import GaussianPrior, Mixture
 from inverse.samplers import Selection
 from operators import DenseGaussian, Problem, gaussian
 from tests.inverse.cases import DIM, SHAPE, Rng64, dense_problem, gaussian_prior
@@ -21,7 +21,7 @@ def test_evidence_and_mean_are_those_of_the_dense_gaussian():
     exact = law.log_prob(problem.y)
     assert torch.allclose(log - log[0], exact - exact[0], atol=1e-9)
     for i in range(3):
-        around = Gaussian(SHAPE, x0[i].flatten(), 0.2 * torch.eye(DIM).double())
+        around = GaussianPrior(SHAPE, x0[i].flatten(), 0.2 * torch.eye(DIM).double())
         exact, _ = around.posterior(matrix, problem.y[:1], float(problem.sigma))
         assert torch.allclose(mean[i].flatten(), exact[0])
 
@@ -51,7 +51,7 @@ def many(count: int) -> Problem:
     return dense_problem(batch=count)[0]
 
 
-def moments(prior: Gaussian, sampler: Selection, count: int) -> tuple[float, float]:
+def moments(prior: GaussianPrior, sampler: Selection, count: int) -> tuple[float, float]:
     """Distance of the mean over the posterior's spread, and relative error of the covariance."""
     problem, matrix = dense_problem(batch=count)
     x = list(sampler.iterate(problem, Rng64(range(count))))[-1].x0.flatten(1)
@@ -63,7 +63,7 @@ def moments(prior: Gaussian, sampler: Selection, count: int) -> tuple[float, flo
 @pytest.mark.parametrize("group", [1, 3000])
 def test_a_white_prior_is_sampled_exactly_in_a_few_steps(group):
     """Where x0 given x is white, every step is exact, however long, and all weigh the same."""
-    prior = Gaussian(SHAPE, torch.zeros(DIM).double(), 0.8 * torch.eye(DIM).double())
+    prior = GaussianPrior(SHAPE, torch.zeros(DIM).double(), 0.8 * torch.eye(DIM).double())
     sampler = Selection(prior, Grid(5, start=40.0, end=0.3, spacing="log"), group)
     off, spread = moments(prior, sampler, 3000)
     assert off < 0.06 and spread < (0.25 if group == 1 else 0.08)

@@ -4,19 +4,19 @@ import pytest
 import torch
 
 from inverse import solvers
-from inverse.priors import Gaussian
+from inverse.priors import GaussianPrior
 from tests.inverse.cases import DIM, SHAPE, Joint, dense_problem
 
 COUNT = 3000
 VALUES = torch.tensor([0.9, 0.3, 1.5, 0.5, 1.2, 0.4, 0.7, 1.1], dtype=torch.float64)
 
 
-def diagonal() -> tuple[Gaussian, torch.Tensor]:
+def diagonal() -> tuple[GaussianPrior, torch.Tensor]:
     """A prior that is diagonal in the singular basis of `dense_problem`, and that basis."""
     _, matrix = dense_problem()
     basis = torch.linalg.svd(matrix).Vh
     mean = torch.linspace(-0.5, 0.5, DIM, dtype=torch.float64)
-    return Gaussian(SHAPE, mean, basis.T @ torch.diag(VALUES) @ basis), basis
+    return GaussianPrior(SHAPE, mean, basis.T @ torch.diag(VALUES) @ basis), basis
 
 
 def draw(solver, given) -> torch.Tensor:

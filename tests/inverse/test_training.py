@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from inverse.priors import EDMPrior, load_prior
-from inverse.training.data import Decoded, ImageSource
+from inverse.training.data import DecodedImages, ImageSource
 from inverse.training.loss import draw_field, draws
 from inverse.training.muon import Muon, optimisers
 from inverse.training.patches import Patches
@@ -94,14 +94,14 @@ def test_rescaled_patches_are_cut_larger_and_keep_their_size(folder):
 
 def test_decoded_images_are_those_of_the_source_and_are_decoded_once(folder, tmp_path, monkeypatch):
     source = ImageSource(folder)
-    Decoded(source, tmp_path / "cache" / "pixels")
+    DecodedImages(source, tmp_path / "cache" / "pixels")
     monkeypatch.setattr(ImageSource, "__getitem__", None)
-    again = Decoded(source, tmp_path / "cache" / "pixels")
+    again = DecodedImages(source, tmp_path / "cache" / "pixels")
     monkeypatch.undo()
     assert len(pickle.dumps(again)) < 10_000  # goes on to workers without its pixels
     assert len(again) == 4 and all(np.array_equal(again[k], source[k]) for k in range(4))
     source.names.pop()
-    assert len(Decoded(source, tmp_path / "cache" / "pixels")) == 3
+    assert len(DecodedImages(source, tmp_path / "cache" / "pixels")) == 3
 
 
 def test_uneven_noise_keeps_to_the_levels_it_says():

@@ -9,7 +9,7 @@ from PIL import Image
 
 from inverse import solvers
 from inverse.benchmarking.tuning import Objective, cases, search
-from inverse.priors import Gaussian
+from inverse.priors import GaussianPrior
 from operators import gaussian, identity
 
 optuna = pytest.importorskip("optuna", reason="tuning needs the extra: tune")
@@ -19,7 +19,7 @@ SHAPE = (3, 8, 8)
 def objective(space, **kwargs):
     """Denoising white images of unit variance, where DiffPIR's best lam is known to be 1."""
     dim = math.prod(SHAPE)
-    prior = Gaussian(SHAPE, torch.zeros(dim), torch.eye(dim))
+    prior = GaussianPrior(SHAPE, torch.zeros(dim), torch.eye(dim))
     images = torch.randn(6, *SHAPE, generator=torch.Generator().manual_seed(0)) * 0.3
     found = cases(images, {"denoise": identity}, gaussian(0.2))
     return Objective(found, lambda kw: solvers.diffpir(prior, steps=4, **kw), space, **kwargs)

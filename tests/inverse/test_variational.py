@@ -5,7 +5,7 @@ import torch
 
 from inverse import solvers
 from inverse.levels import CLEAN, VP, Level
-from inverse.priors import Gaussian
+from inverse.priors import GaussianPrior
 from inverse.solvers._adam import adam
 from inverse.solvers._mgps import bridge
 from inverse.solvers._sitcom import InputFit
@@ -178,7 +178,7 @@ class Dense(LinearOperator):
         return x @ self.matrix.T
 
 
-def coupled(dim: int, measured: int, count: int) -> tuple[Gaussian, torch.Tensor, Problem]:
+def coupled(dim: int, measured: int, count: int) -> tuple[GaussianPrior, torch.Tensor, Problem]:
     """The Gaussian test of the authors (there 100 and 50): a coupled prior, a dense operator."""
     generator = torch.Generator().manual_seed(135)
 
@@ -188,7 +188,7 @@ def coupled(dim: int, measured: int, count: int) -> tuple[Gaussian, torch.Tensor
     rows = torch.nn.functional.normalize(normal(dim, dim), dim=1)
     cov = rows @ rows.T
     cov = cov + torch.linalg.eigvalsh(cov).mean() * torch.eye(dim)
-    prior, matrix = Gaussian((1, 1, dim), normal(dim), cov), normal(measured, dim)
+    prior, matrix = GaussianPrior((1, 1, dim), normal(dim), cov), normal(measured, dim)
     truth = prior.mean + torch.linalg.cholesky(cov) @ normal(dim)
     y = (matrix @ truth + 0.1 * normal(measured)).expand(count, 1, 1, measured).contiguous()
     return prior, matrix, Problem(Dense(matrix).double(), gaussian(0.1), y)
