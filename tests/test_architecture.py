@@ -90,6 +90,18 @@ def test_no_module_is_hidden_by_a_name_of_its_room(path):
     assert not hidden
 
 
+def test_tests_lie_in_folders_named_as_the_rooms():
+    folder = ROOT / "tests" / "inverse"
+    folders = {path.parent.name for path in folder.rglob("test_*.py")} - {"inverse"}
+    assert folders <= set().union(*ROOMS["inverse"])
+    assert {path.name for path in folder.glob("test_*.py")} == {"test_face.py"}
+
+
+def test_what_tests_share_stands_in_no_test():
+    for path in (ROOT / "tests").rglob("*.py"):
+        assert not [name for name in imports(path) if ".test_" in f".{name}"], path
+
+
 def test_transforms_take_an_empty_batch_as_all_are_of_operators_core_fft():
     called = re.compile(r"torch\.fft\.i?[rh]?fft[2n]?\(|torch\.fft import .*\bi?[rh]?fft[2n]?\b")
     assert [path.name for path in FILES if called.search(path.read_text())] == []

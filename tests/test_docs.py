@@ -71,3 +71,13 @@ def test_every_relative_link_leads_somewhere(page):
     for link in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text()):
         if "://" not in link:
             assert (page.parent / link).exists(), f"{page.name} links to {link}"
+
+
+NAMED = r"`((?:benchmarks|conf|docs|inverse|operators|tests)/[\w./-]+\.(?:bib|md|py|yaml))`"
+NEWEST = [page for page in [*TEXTS, *PAGES] if page.name != "CHANGELOG.md"]
+
+
+@pytest.mark.parametrize("page", NEWEST, ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_file_that_a_text_names_is_there(page):
+    for named in re.findall(NAMED, page.read_text()):
+        assert (ROOT / named).exists(), f"{page.name} names {named}"

@@ -2,7 +2,7 @@
 
 import inverse.solvers
 from benchmarks.support import PAGE, page
-from tests.inverse.test_solvers import SOLVERS
+from tests.inverse.solver_cases import SOLVERS
 
 
 def test_the_page_is_up_to_date():

@@ -58,7 +58,7 @@ def daps(
     rule puts from ``start`` to ``end``, which itself is left out, as released. Any differentiable
     operator, no backward pass through the network. A sampler of its own approximation, not of the
     posterior: under a Gaussian prior it widens the variance about twofold
-    (tests/inverse/test_langevin.py). So the more the Langevin chain mixes where nothing is
+    (tests/inverse/solvers/test_langevin.py). So the more the Langevin chain mixes where nothing is
     measured, the noisier the image: ``walk`` bounds it.
 
     Reference: Zhang et al., 2024, arXiv:2407.01521, Alg. 1; released: 200 levels of 5 calls, 100

@@ -5,7 +5,7 @@ from PIL import Image
 
 from inverse.apps import main as command
 from inverse.priors import save_prior
-from tests.inverse.test_solvers import tiny_prior
+from tests.inverse.solver_cases import tiny_prior
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from inverse.apps.demo import recipe
 from inverse.demo.line import Line
 from inverse.demo.sessions import Sessions, Workshop
 from tests.demo.shared import MENU, Gate
-from tests.inverse.test_solvers import tiny_prior
+from tests.inverse.solver_cases import tiny_prior
 
 
 @pytest.fixture

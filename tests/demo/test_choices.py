@@ -22,7 +22,7 @@ from inverse.demo.sessions import Sessions, Workshop
 from inverse.demo.uploads import Refused
 from inverse.priors import load_prior, save_prior
 from tests.demo.shared import CONFIG, FORM, MENU, PAINTED, QUICK, finish, stroke
-from tests.inverse.test_solvers import tiny_prior
+from tests.inverse.solver_cases import tiny_prior
 
 
 @pytest.mark.parametrize("label", MENU.degradations)

@@ -23,7 +23,7 @@ from inverse.demo.line import Line
 from inverse.demo.sessions import Sessions, Workshop
 from inverse.priors import bundled
 from tests.demo.shared import CONFIG, Gate
-from tests.inverse.test_solvers import tiny_prior
+from tests.inverse.solver_cases import tiny_prior
 
 pytest.importorskip("gradio", reason="gradio is not installed (extra demo)")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

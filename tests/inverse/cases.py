@@ -69,3 +69,10 @@ class Exact(Score):
         rest = ev.problem.residual(ev.estimate.x0).flatten(1)
         v = torch.linalg.solve(inner, rest.T).T @ self.matrix
         return ev.pullback(v.view_as(ev.x))
+
+
+class Means(torch.nn.Module):
+    """Features of pictures: the mean of each channel."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.float().mean(dim=(2, 3))

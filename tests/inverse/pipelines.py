@@ -1,8 +1,10 @@
 """Tiny latent pipelines on disk, as diffusers saves them; those with text need transformers."""
 
+import importlib.util
 import json
 from pathlib import Path
 
+import pytest
 import torch
 
 from tests.inverse import latent_cases as cases
@@ -95,3 +97,8 @@ def sampled(pipeline, **settings) -> torch.Tensor:
     return pipeline(
         height=32, width=32, latents=noise, output_type="latent", **settings
     ).images, noise
+
+
+TEXT = pytest.mark.skipif(
+    importlib.util.find_spec("transformers") is None, reason="transformers is not installed"
+)

@@ -1,7 +1,6 @@
 """Every nonlinear operator, small, for the shared harness. Add yours to NONLINEAR: that is all."""
 
 import torch
-from operator_cases import GREY, RGB, Cumulative
 from torch import nn
 
 from operators import (
@@ -18,6 +17,7 @@ from operators import (
     masks,
     phase_retrieval,
 )
+from tests.operators.operator_cases import GREY, RGB, Cumulative
 
 
 def _network():

@@ -4,11 +4,11 @@ import pickle
 
 import pytest
 import torch
-from nonlinear_cases import NONLINEAR, SMOOTH, picture
-from operator_cases import close
 
 from operators import Gaussian, LinearOperator, Rng, measure
 from operators.core.checks import vjp_test
+from tests.operators.nonlinear_cases import NONLINEAR, SMOOTH, picture
+from tests.operators.operator_cases import close
 
 DTYPES = {"f32": torch.float32, "f64": torch.float64}
 
