@@ -21,14 +21,14 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from torch import Tensor
 
 from benchmarks.baselines import suite
 from benchmarks.baselines.ffdnet import load_ffdnet
 from benchmarks.baselines.tasks import SIGMA, TASKS, crops
 from benchmarks.record import RESULTS, save
-from inverse.apps.configuration import FOLDER, build
+from inverse.apps.configuration import build, read
 from inverse.denoise import Prior
 from inverse.metrics import LPIPS, score
 from inverse.priors import BUNDLED, load_prior
@@ -41,7 +41,7 @@ BATCH, ALL = 4, ",".join(TASKS)
 
 def preset(name: str) -> DictConfig:
     """A solver's configuration as `conf/solver` ships it."""
-    return DictConfig(OmegaConf.load(FOLDER / "solver" / f"{name}.yaml"))
+    return read("solver", name)
 
 
 def ours_by_name(prior: Prior, names: str) -> dict[str, Sampler]:

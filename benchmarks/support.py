@@ -9,10 +9,10 @@ not refused does run is for the harness in tests/inverse/solvers/test_solvers.py
 from pathlib import Path
 
 import torch
-import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from inverse.apps.configuration import FOLDER, build, groups
+from inverse.apps import configuration
+from inverse.apps.configuration import build, groups
 from inverse.denoise import BACKWARD, Needs
 from inverse.priors import GaussianPrior
 from operators import Operator, Problem, gaussian
@@ -33,8 +33,7 @@ Operators that need a file (`{files}`) are as the others of their kind.
 
 def read(group: str, name: str) -> DictConfig:
     """The configuration of one choice, as `inverse restore` sees it."""
-    values = yaml.safe_load((FOLDER / group / f"{name}.yaml").read_text())
-    return OmegaConf.create({"seed": 0, group: values})[group]
+    return OmegaConf.create({"seed": 0, group: configuration.read(group, name)})[group]
 
 
 def solvers() -> dict[str, Needs]:

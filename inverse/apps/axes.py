@@ -8,12 +8,12 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from inverse.apps.configuration import (
-    FOLDER,
     ConfigurationError,
     build,
     check_values,
     expect,
     groups,
+    read,
     target_of,
 )
 from inverse.benchmarking.commands import override
@@ -67,7 +67,7 @@ def _entry(group: str, entry: Any) -> Iterator[Part]:
     name = given["name"]
     expect(name, groups()[group], group)
     defaults: dict[str, Any] = OmegaConf.to_container(  # pyright: ignore[reportAssignmentType]
-        OmegaConf.load(FOLDER / group / f"{name}.yaml"), resolve=False
+        read(group, name), resolve=False
     )
     options = {key: values for key, values in given.items() if key != "name"}
     for key in options:

@@ -28,6 +28,13 @@ def groups(folder: Path = FOLDER) -> dict[str, list[str]]:
     return {p.name: sorted(f.stem for f in p.glob("*.yaml")) for p in folders}
 
 
+def read(group: str, choice: str) -> DictConfig:
+    """The values of a choice, upon those of the choice it begins from (its ``defaults``)."""
+    values: Any = OmegaConf.load(FOLDER / group / f"{choice}.yaml")
+    first = [read(group, name) for name in values.pop("defaults", []) if name != "_self_"]
+    return DictConfig(OmegaConf.merge(*first, values))
+
+
 def target_of(config: Any) -> Any:
     """What a configuration builds, where it is one of ours."""
     target = str(config.get("_target_", "")) if isinstance(config, DictConfig) else ""

@@ -2,10 +2,9 @@
 
 import sys
 
-import yaml
 from omegaconf import OmegaConf
 
-from inverse.apps.configuration import FOLDER, groups
+from inverse.apps.configuration import FOLDER, groups, read
 from inverse.apps.requirements import requirements
 from inverse.images import PHOTOGRAPHS
 
@@ -21,12 +20,12 @@ TITLES = {  # in the order that a newcomer needs them
 
 def describe(group: str, choice: str) -> tuple[str, str]:
     """The comment at the head of a configuration, and its values as overrides."""
-    text = (FOLDER / group / f"{choice}.yaml").read_text()
+    text, config = (FOLDER / group / f"{choice}.yaml").read_text(), read(group, choice)
     comment = text.splitlines()[0].lstrip("# ")
     if group == "solver":
-        needs = requirements(OmegaConf.create(text))  # pyright: ignore[reportArgumentType]
+        needs = requirements(config)
         comment += f" Needs {', '.join(sorted(need.what for need in needs)) or 'nothing'}."
-    values = {k: v for k, v in yaml.safe_load(text).items() if not k.startswith("_")}
+    values = {k: v for k, v in OmegaConf.to_container(config).items() if not k.startswith("_")}
     words = {"???": "PATH  (needed)", "None": "null"}
     shown = [f"{group}.{key}={words.get(str(value), value)}" for key, value in values.items()]
     return comment, "  ".join(shown)

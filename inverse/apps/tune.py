@@ -8,7 +8,7 @@ from typing import Any, Literal
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from inverse.apps.configuration import FOLDER, ConfigurationError, build, expect, groups
+from inverse.apps.configuration import ConfigurationError, build, expect, groups, read
 from inverse.apps.device import pick_device
 from inverse.apps.job import HydraJob
 from inverse.apps.values import Count, Name, Natural
@@ -70,8 +70,8 @@ def run(config: DictConfig) -> None:
 def _tasks(config: DictConfig) -> dict[str, Callable[[tuple[int, ...]], Operator]]:
     def make(choice: str) -> partial[Operator]:
         expect(choice, groups()["operator"], "operator")
-        values = OmegaConf.load(FOLDER / "operator" / f"{choice}.yaml")
-        return partial(build, OmegaConf.create({"seed": config.seed, "operator": values}).operator)
+        values = {"seed": config.seed, "operator": read("operator", choice)}
+        return partial(build, OmegaConf.create(values).operator)
 
     return {choice: make(choice) for choice in config.operators}
 

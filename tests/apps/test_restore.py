@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from inverse.apps import main as command
-from inverse.apps.configuration import FOLDER, build, groups
+from inverse.apps.configuration import build, groups, read
 from inverse.restoring import Report
 from inverse.solving import Result
 from operators import Problem, gaussian, identity
@@ -112,7 +112,7 @@ def test_light_is_needed_to_count_photons(inverse):
 @pytest.mark.parametrize("solver", groups()["solver"])
 def test_every_solver_restores(weights, solver, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    config = OmegaConf.load(FOLDER / "solver" / f"{solver}.yaml")
+    config = read("solver", solver)
     steps = "solver.outer_steps=2" if "outer_steps" in config else "solver.steps=2"
     small = [f"prior.path={weights}", "prior=file", "size=32", "lpips=null", "hydra.run.dir=out"]
     command.main(["restore", f"solver={solver}", steps, *small])
@@ -129,7 +129,7 @@ def test_multirun(inverse, tmp_path):
 def test_every_configuration_builds(group, tmp_path, photo):
     Image.new("L", (40, 36), 255).save(tmp_path / "mask.png")
     for choice in groups()[group]:
-        config = OmegaConf.load(FOLDER / group / f"{choice}.yaml")
+        config = read(group, choice)
         config = OmegaConf.merge({"seed": 0}, {group: config})[group]
         if choice in ("fourier_file", "inpaint_file"):
             config.mask = str(tmp_path / "mask.png")

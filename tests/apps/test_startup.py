@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from omegaconf import OmegaConf
 
-from inverse.apps.configuration import FOLDER, build, groups
+from inverse.apps.configuration import build, groups, read
 from inverse.apps.requirements import requirements
 from inverse.priors import GaussianPrior
 from inverse.priors.autoencoder import IdentityAutoencoder
@@ -119,7 +118,7 @@ class Halved(IdentityAutoencoder):
 
 @pytest.mark.parametrize("solver", groups()["solver"])
 def test_a_solver_asks_the_same_over_every_prior(solver):
-    config = OmegaConf.load(FOLDER / "solver" / f"{solver}.yaml")
+    config = read("solver", solver)
     shape, size = (3, 4, 4), 48
     prior = GaussianPrior(shape, torch.zeros(size), torch.eye(size))
     needs = requirements(config)

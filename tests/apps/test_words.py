@@ -8,7 +8,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 from inverse.apps import benchmark, convert, demo, restore, train, tune
-from inverse.apps.configuration import FOLDER, GRID, check_values, groups, target_of
+from inverse.apps.configuration import FOLDER, GRID, check_values, groups, read, target_of
 from inverse.apps.values import hints
 from inverse.apps.words import check_overrides
 
@@ -97,9 +97,7 @@ def test_a_wrong_value_is_told_with_its_key_and_what_is_expected(key):
 @pytest.mark.parametrize("group", groups())
 def test_every_value_of_every_choice_is_checked_by_its_key(group):
     for choice in groups()[group]:
-        config = OmegaConf.create(
-            {"seed": 0, group: OmegaConf.load(FOLDER / group / f"{choice}.yaml")}
-        )
+        config = OmegaConf.create({"seed": 0, group: read(group, choice)})
         target = target_of(config[group])
         check_values(config[group], target)  # the defaults fit
         for key in [k for k in config[group] if not str(k).startswith("_")]:
@@ -110,3 +108,8 @@ def test_every_value_of_every_choice_is_checked_by_its_key(group):
                 continue
             with pytest.raises(ValueError, match=f"{group}.{key} must be .*got {{'not': 'this'}}"):
                 check_values(wrong[group], target)
+
+
+@pytest.mark.parametrize("solver", ["nested_fast", "plain"])
+def test_a_choice_that_begins_from_another_is_read_as_hydra_composes_it(solver):
+    assert read("solver", solver) == composed(f"solver={solver}").solver

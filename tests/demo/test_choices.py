@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from inverse.apps import main as command
-from inverse.apps.configuration import FOLDER, build
+from inverse.apps.configuration import build, read
 from inverse.apps.demo import recipe
 from inverse.benchmarking.commands import override
 from inverse.demo import views
@@ -42,7 +42,7 @@ def test_every_preset_is_of_its_solver(label):
     solver = MENU.solvers[label]
     assert list(solver.presets) == ["quick", "usual", "thorough"]
     for constants in solver.presets.values():
-        config = OmegaConf.load(FOLDER / "solver" / f"{solver.solver}.yaml")
+        config = read("solver", solver.solver)
         assert set(constants) <= set(config)
         build(OmegaConf.merge(config, constants))(tiny_prior())
 
