@@ -26,9 +26,13 @@ def flatten(layers: Sequence[Image.Image]) -> Image.Image | None:
 
 
 def mask_of(paint: Image.Image, size: int) -> Image.Image:
-    """A mask of size x size pixels, white = kept: a pixel is lost when half of it is painted."""
-    cover = np.asarray(paint.getchannel("A").resize((size, size), Image.Resampling.BOX))
-    return Image.fromarray(np.where(cover >= 128, 0, 255).astype(np.uint8))
+    """A mask of size x size pixels, white = kept: a pixel is lost where any of it is painted.
+
+    However thin or translucent: what was to go would else be measured as if it were the picture.
+    """
+    painted = paint.getchannel("A").point([0] + [255] * 255).convert("F")
+    cover = np.asarray(painted.resize((size, size), Image.Resampling.BOX))
+    return Image.fromarray(np.where(cover > 0, 0, 255).astype(np.uint8))
 
 
 def paint_over(x0: Tensor, paint: Image.Image) -> Tensor:

@@ -109,8 +109,8 @@ class Greyscale(SpectralOperator):
     `y = sum_c w_c x_c`: (C, H, W) -> (1, H, W), one singular value `||w||`.
 
     Args:
-        weights: one per channel, their mean by default (as DDRM and DDNM take it); Rec. 601 luma
-            is (0.299, 0.587, 0.114).
+        weights: one per channel; by default their plain mean (as DDRM and DDNM take it), which is
+            no luminance: that is (0.299, 0.587, 0.114) (Rec. 601).
 
     Raises:
         ValueError: for another count, NaN, or zeros only.
@@ -160,5 +160,5 @@ class Greyscale(SpectralOperator):
 
 
 def greyscale(image_shape: Sequence[int], weights: Sequence[float] | None = None) -> Greyscale:
-    """Colourisation: only a weighted mean of the channels is measured."""
+    """Colourisation: only the channels' mean is measured, or by `weights` the luminance."""
     return Greyscale(image_shape, weights)

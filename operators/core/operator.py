@@ -40,6 +40,7 @@ class Operator(nn.Module, ABC):
     batch: int | None = None  # set where the parameters are one per sample
     counts: int | Tensor | None = None  # set by `count`
     rounds: bool = False  # to levels, which vjp and jvp take no notice of
+    dark: float = -1.0  # the value of y where there is no light
     reading: str = ""  # how the file that the parameters come from was read, set by `told`
 
     def __init__(self, in_shape: Sequence[int], out_shape: Sequence[int]) -> None:
@@ -238,7 +239,7 @@ def agreed(name: str, *parts: Operator) -> int | None:
 
 
 def adopt(owner: Operator, **parts: Operator) -> None:
-    """Hold the parts as submodules; take over their batch, dtype, device, and whether one rounds.
+    """Hold the parts as submodules; take over their batch, dtype, device, `rounds` and `dark`.
 
     Raises:
         ValueError: where these differ between the parts.
@@ -247,6 +248,7 @@ def adopt(owner: Operator, **parts: Operator) -> None:
     for name, part in parts.items():
         owner.add_module(name, part)
     owner.batch, owner.rounds = batch, any(part.rounds for part in parts.values())
+    owner.dark = max(part.dark for part in parts.values())
     owner.anchor = next(iter(parts.values())).anchor.clone()
     owner._refresh()
 

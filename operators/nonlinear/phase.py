@@ -16,7 +16,9 @@ class PhaseRetrieval(Operator):
     zeros (black), `p = floor(oversample / 8 * H)` rows above and below and q likewise (64 for 256
     and oversample 2); F is the orthonormal discrete Fourier transform, frequency zero in the
     middle. With `intensity` it is `y = |F P u|^2`, what a detector counts. y is in units of the [0,
-    1] range (squared for intensities), so a paper's noise of 0.05 on this amplitude is 0.05 here.
+    1] range (squared for intensities), so a paper's noise of 0.05 on this amplitude is 0.05 here,
+    and no light is y = 0. Photons are of intensities: of amplitudes, Poisson noise is no
+    detector's.
 
     The gradient of `|z|` is `z / |z|`, of size at most 1; at z = 0 it is taken as 0. Images that
     differ by a half turn (or, where the padding allows, by a shift) measure the same.
@@ -27,6 +29,8 @@ class PhaseRetrieval(Operator):
     Reference: Chung et al., 2023, arXiv:2209.14687 (DPS); x mapped to [0, 1] as in Zhang
     et al., 2024, arXiv:2407.01521 (DAPS).
     """
+
+    dark = 0.0
 
     def __init__(
         self, image_shape: Sequence[int], oversample: float = 2.0, intensity: bool = False

@@ -46,7 +46,7 @@ class Problem:
             )
         self.noise.check(y)
         object.__setattr__(self, "y", y)
-        object.__setattr__(self, "noise", self.noise.to(y))
+        object.__setattr__(self, "noise", self.noise.to(y).seen(self.operator.dark))
 
     def __len__(self) -> int:
         return self.y.shape[0]
@@ -172,4 +172,5 @@ def measure(operator: Operator, noise: Noise, x: Tensor, rng: Rng) -> Problem:
     """Simulate y = noise(A(x)) for images x `(B, *in_shape)` in [-1, 1], sample b from stream b."""
     with torch.no_grad():
         clean = operator(x)
-        return Problem(operator, noise, noise.to(clean).sample(clean, rng))
+        law = noise.to(clean).seen(operator.dark)
+        return Problem(operator, noise, law.sample(clean, rng))

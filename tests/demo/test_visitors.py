@@ -88,3 +88,12 @@ def test_masks_and_paint():
     red = paint_over(x0, stroke(colour=(255, 0, 0, 255)))
     assert red[:, 0, 10, 10].tolist() == [1, 1] and red[:, 1, 10, 10].tolist() == [-1, -1]
     assert not red[..., 20:].any() and not x0.any()
+
+
+@pytest.mark.parametrize("alpha", [1, 40, 255])
+@pytest.mark.parametrize("box", [(100, 0, 100, 511), (64, 64, 64, 64)], ids=["hair", "dot"])
+def test_a_thin_or_translucent_stroke_loses_the_pixels_it_touches_and_no_others(box, alpha):
+    paint = flatten([stroke(box=box, colour=(230, 0, 126, alpha))])
+    lost = np.asarray(mask_of(paint, 32)) == 0
+    assert lost.sum() == (32 if box[3] == 511 else 1)
+    assert lost[box[1] // 16 : box[3] // 16 + 1, box[0] // 16].all()

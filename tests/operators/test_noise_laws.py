@@ -16,10 +16,13 @@ from operators import (
     Rng,
     SaltAndPepper,
     Uniform,
+    blur_gaussian,
+    framewise,
     gaussian,
     inpaint_random,
     laplace,
     measure,
+    phase_retrieval,
     poisson,
     poisson_gaussian,
     resample,
@@ -338,3 +341,43 @@ def test_negative_lobes_are_refused_or_clipped_to_no_light(law):
     bright = torch.full((1, 3, 16, 16), 0.5)
     same = [measure(operator, law(50.0, clip), bright, Rng([0])).y for clip in (False, True)]
     assert torch.equal(*same)
+
+
+DARK = torch.full((4, 3, 8, 8), -1.0)
+
+
+@pytest.mark.parametrize("intensity", [False, True])
+@pytest.mark.parametrize(
+    "around", [lambda op: op, lambda op: op @ blur_gaussian((3, 8, 8), 3, 0.6)]
+)
+def test_a_black_picture_sends_no_photons_to_a_detector_of_its_transform(intensity, around):
+    operator = around(phase_retrieval((3, 8, 8), intensity=intensity))
+    problem = measure(operator, poisson(200), DARK, Rng(range(4)))
+    assert not problem.y.any() and bool(problem.nll(DARK).isfinite().all())
+    read = measure(operator, poisson_gaussian(200, 0.1), DARK, Rng(range(4)))
+    assert float(read.y.std()) == pytest.approx(0.1, rel=0.1)
+
+
+def test_photons_of_intensities_have_their_mean_and_spread_and_the_truth_is_likeliest():
+    operator = phase_retrieval((3, 8, 8), intensity=True)
+    x = 0.6 * torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    x = x.expand(2000, -1, -1, -1)
+    problem = measure(operator, poisson(50), x, Rng(range(2000)))
+    clean = operator(x[:1])
+    assert torch.allclose(
+        problem.y.mean(0), clean[0], atol=5 * float(clean.max() / 50 / 2000) ** 0.5
+    )
+    spread = problem.y.var(0) / (clean[0] / 50)
+    assert float(spread.mean()) == pytest.approx(1, abs=0.01)
+    bright = clean > 1 / 50
+    assert torch.allclose(problem.noise.std(clean)[bright], (clean / 50).sqrt()[bright])
+    nll = [float(problem.nll(x * share).mean()) for share in (0.97, 1.0, 1.03)]
+    assert nll[1] == min(nll)
+    assert problem.sigma == pytest.approx((0.5 / 50) ** 0.5)
+    assert problem[:1].noise.dark == 0 and "dark=0.0" in repr(problem.noise)
+
+
+def test_frames_of_phase_retrieval_are_dark_at_zero_and_pictures_at_minus_one():
+    assert framewise(phase_retrieval((1, 8, 8)), 2).dark == 0
+    problem = measure(Identity((3, 8, 8)), poisson(9), DARK, Rng(range(4)))
+    assert float(problem.y.max()) == -1

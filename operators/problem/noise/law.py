@@ -47,6 +47,10 @@ class Noise(ABC):
         """The same noise with its tensors, if any, in another dtype or on another device."""
         return self._each(lambda v: v.to(like))
 
+    def seen(self, dark: float) -> Self:
+        """The same law of measurements whose value is `dark` where there is no light."""
+        return self
+
     def check(self, y: Tensor) -> None:
         """Raise ValueError where the parameters do not fit measurements of the shape of y."""
         for key, value in vars(self).items():
