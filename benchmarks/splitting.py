@@ -90,8 +90,8 @@ def saved(rows: list[dict]) -> list[dict]:
         of_kind = [row for row in rows if row["kind"] == kind]
         base = next(r for r in of_kind if (r["method"], r["steps"]) == BASE)
         for name in METHODS:
-            mine = [row for row in of_kind if row["method"] == name]
-            times = {key: cost(mine, key, base[key]) for key in ("rmse", "lpips")}
+            own = [row for row in of_kind if row["method"] == name]
+            times = {key: cost(own, key, base[key]) for key in ("rmse", "lpips")}
             shares = {k: None if t is None else 1 - t / base["seconds"] for k, t in times.items()}
             found.append({"kind": kind, "method": name} | shares)
     return found

@@ -33,9 +33,9 @@ class Classifier(nn.Module):
     def logits(self, z: Tensor, nsr: Tensor) -> Tensor:
         """Of ``z = x0 + nsr n``, one nsr per sample."""
         nsr = nsr.view(-1, 1, 1, 1)
-        told = (nsr.log() / 4).expand(-1, 1, *z.shape[2:])
+        noise = (nsr.log() / 4).expand(-1, 1, *z.shape[2:])
         return self.head(
-            self.features(torch.cat([z / (nsr**2 + 0.25).sqrt(), told], 1)).mean((2, 3))
+            self.features(torch.cat([z / (nsr**2 + 0.25).sqrt(), noise], 1)).mean((2, 3))
         )
 
 

@@ -18,10 +18,10 @@ def plot(rows: list[dict], path: Path) -> None:
     for column, kind in zip(axes.T, names, strict=True):
         for axis, key in zip(column, ("rmse", "lpips"), strict=True):
             for i, name in enumerate(methods):
-                mine = [r for r in rows if (r["kind"], r["method"]) == (kind, name) and key in r]
+                own = [r for r in rows if (r["kind"], r["method"]) == (kind, name) and key in r]
                 style = {"color": f"C{i % 10}", "linestyle": "-" if i < 10 else "--"}
                 style |= {"lw": 2.5, "color": "black"} if name == "DDIM" else {}
-                seconds, errors = [r["seconds"] for r in mine], [r[key] for r in mine]
+                seconds, errors = [r["seconds"] for r in own], [r[key] for r in own]
                 axis.plot(seconds, errors, marker=".", label=name, **style)
             axis.set(xscale="log", yscale="log", title=f"{kind}: {key}", xlabel="seconds")
             axis.xaxis.set_minor_formatter(ticker.NullFormatter())

@@ -40,11 +40,11 @@ class Peer(Sampler):
             raise ValueError("Peer: starts from its own state only")
         found = []
         for b in range(len(problem)):
-            one, mine = problem[b : b + 1], rng[b : b + 1]
-            seed = int(mine.uniform((1,), torch.float64) * 2**53)
+            one, ours = problem[b : b + 1], rng[b : b + 1]
+            seed = int(ours.uniform((1,), torch.float64) * 2**53)
 
-            def denoise(x: Tensor, level: Level, one: Problem = one, mine: Rng = mine) -> Tensor:
-                return self.prior(x, level, one, mine).x0
+            def denoise(x: Tensor, level: Level, one: Problem = one, ours: Rng = ours) -> Tensor:
+                return self.prior(x, level, one, ours).x0
 
             with torch.random.fork_rng():
                 torch.manual_seed(seed)

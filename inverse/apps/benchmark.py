@@ -96,9 +96,9 @@ def _work(engine: "Engine", units: list["Unit"], config: DictConfig) -> None:
     """Run what is pending of them, or of this process's share, and say how it goes."""
     from inverse.benchmarking.sharing import share
 
-    mine = units if config.launcher == "ray" else share().of(units)
-    pending = engine.store.pending(mine, config.retry)
-    print(f"{len(mine)} units of work, {len(mine) - len(pending)} done before -> {config.out}")
+    own = units if config.launcher == "ray" else share().of(units)
+    pending = engine.store.pending(own, config.retry)
+    print(f"{len(own)} units of work, {len(own) - len(pending)} done before -> {config.out}")
     with ExitStack() as stack:
         stack.enter_context(_stop_on_interrupt())
         runner = engine

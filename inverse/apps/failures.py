@@ -39,6 +39,6 @@ class Failures:
         """Raise ImageError with every reason and the pictures it is that of, if there are any."""
         if not self._names:
             return
-        told = "; ".join(f"{', '.join(names)}: {why}" for why, names in self._names.items())
+        reasons = "; ".join(f"{', '.join(names)}: {why}" for why, names in self._names.items())
         failed = sum(map(len, self._names.values()))
-        raise ImageError(f"{failed} of {self.count} pictures could not be restored: {told}")
+        raise ImageError(f"{failed} of {self.count} pictures could not be restored: {reasons}")

@@ -57,7 +57,7 @@ class Watch:
 
     def __init__(self, total: int, *, enabled: bool, workers: int = 0) -> None:
         self.total, self.done, self.failed = total, 0, Counter[str]()
-        self.began = self.told = time.monotonic()
+        self.began = self.reported = time.monotonic()
         terminal = sys.stderr.isatty()
         self.logs = enabled and not terminal
         rank = int(os.environ.get("LOCAL_RANK", 0))  # processes that share a terminal, a line each
@@ -82,8 +82,8 @@ class Watch:
             self.bar.set_postfix(failed=self.failed.total(), refresh=False)
         for line, (number, state) in zip(self.lines, states.items(), strict=False):
             line.set_description_str(f"  worker {number}: {state}")
-        if self.logs and time.monotonic() - self.told >= EVERY:
-            self.told = time.monotonic()
+        if self.logs and time.monotonic() - self.reported >= EVERY:
+            self.reported = time.monotonic()
             print(self.line(), file=sys.stderr, flush=True)
 
     def line(self) -> str:

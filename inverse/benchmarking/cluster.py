@@ -41,8 +41,8 @@ class Worker:
 def chunks(units: Iterable[Unit], count: int) -> Iterator[list[Unit]]:
     """The units in lists of one cell each, of at most ``count``."""
     for _, group in groupby(units, lambda unit: unit.cell):
-        mine = list(group)
-        yield from (mine[first : first + count] for first in range(0, len(mine), count))
+        own = list(group)
+        yield from (own[first : first + count] for first in range(0, len(own), count))
 
 
 @dataclass(eq=False)
@@ -95,8 +95,8 @@ class Cluster:
         self.ray, self.cpus, self.attempts = ray, cpus, attempts
         kinds = ("RayActorError", "WorkerCrashedError", "NodeDiedError", "OutOfMemoryError")
         self._deadly = tuple(getattr(ray.exceptions, kind) for kind in kinds)
-        self._mine = not ray.is_initialized()
-        if self._mine:
+        self._own = not ray.is_initialized()
+        if self._own:
             own = {"include_dashboard": False, "num_cpus": workers and workers * cpus}
             quiet = {"log_to_driver": False, "logging_level": "ERROR"}
             ray.init(address, **quiet, **(own if address is None else {}))
@@ -126,7 +126,7 @@ class Cluster:
     def __exit__(self, *error: object) -> None:
         for hired in [*self._busy.values(), *self._idle]:
             self.ray.kill(hired.actor)
-        if self._mine:
+        if self._own:
             self.ray.shutdown()
 
     @property

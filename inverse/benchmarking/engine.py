@@ -61,8 +61,8 @@ class Engine:
     def run(self, units: Iterable[Unit]) -> Iterator[list[Row]]:
         """Yield the rows of every batch once they are stored; units of one cell stand together."""
         self.scorer.to(self.device)
-        for cell, mine in groupby(units, lambda unit: unit.cell):
-            for rows in self._cell(cell, list(mine)):
+        for cell, own in groupby(units, lambda unit: unit.cell):
+            for rows in self._cell(cell, list(own)):
                 self.store.append(rows)
                 yield rows
 
@@ -108,8 +108,8 @@ class Engine:
         found = restorer(problem.repeat(self.samples).to(self.device), seeds)
         rows: list[Row] = []
         for i, unit in enumerate(units):
-            mine = found[i * self.samples : (i + 1) * self.samples]
-            rows += self._judge(unit, problem[i : i + 1], truth[i], mine)
+            own = found[i * self.samples : (i + 1) * self.samples]
+            rows += self._judge(unit, problem[i : i + 1], truth[i], own)
         return rows
 
     def _judge(

@@ -72,7 +72,7 @@ def checksum(pictures: Sequence[Picture]) -> dict[str, tuple[int, str]]:
     found: dict[str, list[Picture]] = {}
     for picture in pictures:
         found.setdefault(picture.dataset, []).append(picture)
-    return {name: (len(mine), _sum(mine)) for name, mine in found.items()}
+    return {name: (len(own), _sum(own)) for name, own in found.items()}
 
 
 def _sum(pictures: list[Picture]) -> str:

@@ -48,8 +48,8 @@ def files(name: str, folder: str | Path) -> list[Path]:
         found = [p for p in folder.glob(pattern) if p.suffix.lower() in SUFFIXES and p.is_file()]
         if found := [p for p in found if not p.name.startswith(".")]:
             return sorted(found, key=_order)
-    told = ", ".join(STANDARD[name].patterns)
-    raise ImageError(f"data {name}:{folder}: no picture fits the set's layouts ({told})")
+    patterns = ", ".join(STANDARD[name].patterns)
+    raise ImageError(f"data {name}:{folder}: no picture fits the set's layouts ({patterns})")
 
 
 def _order(path: Path) -> tuple[list[int], str]:

@@ -20,7 +20,7 @@ class Need(NamedTuple):
 
     what: str
     met: Callable[[Problem], bool]
-    mend: str
+    fix: str
     got: Callable[[Problem], str] = _operator
 
 
@@ -59,4 +59,4 @@ def check(needs: Needs, problem: Problem, who: str) -> None:
     """Raise `Unfit`, naming ``who`` asks for what and what it got, unless all needs are met."""
     for need in sorted(needs, key=lambda need: need.what):
         if not need.met(problem):
-            raise Unfit(f"{who} needs {need.what}, got {need.got(problem)}; {need.mend}")
+            raise Unfit(f"{who} needs {need.what}, got {need.got(problem)}; {need.fix}")

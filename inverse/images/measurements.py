@@ -67,15 +67,15 @@ def _array(path: str | Path, build: Build, shape: Sequence[int] | None) -> tuple
         y = np.stack([np.real(y), np.imag(y)], -1)
     if y.dtype.kind != "f":
         whole = "write a picture's levels 0 to 255 as y / 127.5 - 1, other values as floats"
-        mend = whole if y.dtype.kind in "biu" else f"{operator!r} measures no others"
+        fix = whole if y.dtype.kind in "biu" else f"{operator!r} measures no others"
         raise ValueError(
-            f"measurement {path}: must hold real numbers as floats, got {y.dtype}; {mend}"
+            f"measurement {path}: must hold real numbers as floats, got {y.dtype}; {fix}"
         )
     if _long(y.shape) != _long(out):
         turned = y.ndim == 3 and (y.shape[2], *y.shape[:2]) == out
-        mend = "; write it as y.transpose(2, 0, 1)" if turned else ""
+        fix = "; write it as y.transpose(2, 0, 1)" if turned else ""
         raise ValueError(
-            f"measurement {path}: {operator!r} measures {out}, the file holds {y.shape}{mend}"
+            f"measurement {path}: {operator!r} measures {out}, the file holds {y.shape}{fix}"
         )
     values = torch.from_numpy(y.astype("float64"))
     if isinstance(operator, LinearOperator):

@@ -69,8 +69,8 @@ class ClassifierScore(Score):
         outer = ev.x.requires_grad  # a solver differentiates through us
         with torch.enable_grad():
             x = ev.x if outer else ev.x.detach().requires_grad_()
-            told = self.classifier(x, ev.level).log_softmax(-1)[:, self.label].sum()
-            return self.weight * torch.autograd.grad(told, x, create_graph=outer)[0]
+            log_p = self.classifier(x, ev.level).log_softmax(-1)[:, self.label].sum()
+            return self.weight * torch.autograd.grad(log_p, x, create_graph=outer)[0]
 
 
 class Between(Denoiser):

@@ -74,8 +74,8 @@ class SpectralStart(Start):
         data = spectrum(problem, "SpectralStart")
         x = rng.normal((len(rng), *problem.operator.in_shape))
         change = level.alpha * data.y + (data.lacking(level) - level.sigma) * data.operator.vt(x)
-        heard = torch.where(data.tau <= level.nsr, change, 0.0)
-        return x.mul_(level.sigma).add_(data.operator.v(heard))
+        informed = torch.where(data.tau <= level.nsr, change, 0.0)
+        return x.mul_(level.sigma).add_(data.operator.v(informed))
 
 
 class Grey(Start):

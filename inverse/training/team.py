@@ -94,11 +94,11 @@ class Shares(Sampler[list[int]]):
                 f"recipe.batch={batch} cannot be shared equally among {team.size} processes"
             )
         self.first, self.steps, self.batch = first, steps, batch
-        self.mine = share(batch, team)
+        self.own = share(batch, team)
 
     def __iter__(self) -> Iterator[list[int]]:
         for step in range(self.first, self.steps):
-            yield [step * self.batch + k for k in self.mine]
+            yield [step * self.batch + k for k in self.own]
 
 
 def share(batch: int, team: Team) -> range:

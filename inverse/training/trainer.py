@@ -113,8 +113,8 @@ class Trainer:
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = recipe.rate_at(self.step, spent)
-        mine = share(recipe.batch, self.team)
-        drawn = [d[mine.start : mine.stop] for d in draws(self.step, recipe)]
+        own = share(recipe.batch, self.team)
+        drawn = [d[own.start : own.stop] for d in draws(self.step, recipe)]
         log_nsr, noise, unlabelled = Draws(*map(self._there, drawn))
         none = len(self.prior.config["classes"])
         labels = self._there(patch.label).masked_fill(unlabelled, none)

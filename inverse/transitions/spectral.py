@@ -47,7 +47,7 @@ class Spectral(Transition):
         mixed = kept * old + self.eta * new
         lacking = data.lacking(b, self.eta_b) * (mixed if self.carry else new)
         # what the data change of `free`, where they are cleaner than b and where b is cleaner
-        heard = self.eta_b * b.alpha * rest + lacking - b.sigma * mixed
+        clear = self.eta_b * b.alpha * rest + lacking - b.sigma * mixed
         faint = kept * b.sigma * (rest / tau - old)
-        change = torch.where(tau <= b.nsr, heard, torch.where(tau.isfinite(), faint, 0.0))
+        change = torch.where(tau <= b.nsr, clear, torch.where(tau.isfinite(), faint, 0.0))
         return free + operator.v(change), memory

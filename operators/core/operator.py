@@ -86,7 +86,7 @@ class Operator(nn.Module, ABC):
         else:
             self.constant("counts", counts.double(), per_sample=True)
 
-    def told(self, reading: str) -> Self:
+    def read_as(self, reading: str) -> Self:
         """Say how the file that the parameters come from was read; returns the operator."""
         self.reading = reading
         return self
@@ -152,8 +152,8 @@ class Operator(nn.Module, ABC):
             for key, child in self._modules.items()
         }
         part._constants = {
-            key: (value[here] if mine else value, mine)
-            for key, (value, mine) in self._constants.items()
+            key: (value[here] if own else value, own)
+            for key, (value, own) in self._constants.items()
         }
         part._take(there)
         return part
@@ -180,28 +180,28 @@ class Operator(nn.Module, ABC):
 
     # --- inside -----------------------------------------------------------------------------
     def _check(self, what: str, x: Tensor, shape: Shape, batch: int | None = None) -> None:
-        want, mine = batch if batch is not None else self.batch, self.anchor
+        want, own = batch if batch is not None else self.batch, self.anchor
         if (
             isinstance(x, Tensor)
             and x.shape[1:] == shape
             and x.ndim == len(shape) + 1
-            and x.dtype == mine.dtype
-            and x.device == mine.device
+            and x.dtype == own.dtype
+            and x.device == own.device
             and (want is None or x.shape[0] == want)
         ):
             return
         sizes = ", ".join(str(n) for n in ("B" if want is None else want, *shape))
         got = f"{tuple(x.shape)} {x.dtype} on {x.device}" if isinstance(x, Tensor) else type(x)
         raise ValueError(
-            f"{self!r}: {what} must be ({sizes}) {mine.dtype} on {mine.device}, got {got}"
+            f"{self!r}: {what} must be ({sizes}) {own.dtype} on {own.device}, got {got}"
         )
 
     def _cast(self, name: str) -> None:
-        value, mine = self._constants[name][0], self.anchor
+        value, own = self._constants[name][0], self.anchor
         if value.is_complex():
-            value = value.to(mine.device, mine.dtype.to_complex())
+            value = value.to(own.device, own.dtype.to_complex())
         else:
-            value = value.to(mine.device, mine.dtype if value.is_floating_point() else None)
+            value = value.to(own.device, own.dtype if value.is_floating_point() else None)
         setattr(self, name, value)
 
     def _refresh(self) -> None:
@@ -210,8 +210,8 @@ class Operator(nn.Module, ABC):
 
     def _take(self, rows: slice | Tensor) -> None:
         """Keep only some samples of what is one per sample and lies on the device."""
-        for name, (_, mine) in self._constants.items():
-            if mine:
+        for name, (_, own) in self._constants.items():
+            if own:
                 setattr(self, name, getattr(self, name)[rows])
 
     def _apply(self, fn: Any, recurse: bool = True) -> Self:

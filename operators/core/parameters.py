@@ -39,8 +39,8 @@ def parameter(
     if not bool(inside.all()):
         bound = f"{low:g} or more" if low_allowed else f"above {low:g}"
         bound += f" and at most {high:g}" if high < math.inf else ""
-        shown = given if number or seen.numel() < 10 else "others"
-        raise ValueError(f"{owner}: {name} must be finite and {bound}, got {shown}")
+        found = given if number or seen.numel() < 10 else "others"
+        raise ValueError(f"{owner}: {name} must be finite and {bound}, got {found}")
     return given
 
 

@@ -134,4 +134,4 @@ def inpaint_brush(
 def inpaint_file(image_shape: Sequence[int], mask: str | Path, key: str | None = None) -> Inpaint:
     """Inpainting with a mask from a file. See `masks.from_file`."""
     kept, reading = masks.read(image_shape, mask, key)
-    return Inpaint(image_shape, kept).told(reading)
+    return Inpaint(image_shape, kept).read_as(reading)

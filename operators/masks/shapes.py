@@ -141,8 +141,8 @@ def _fitting(values: Tensor, image_shape: Sequence[int], path: str | Path) -> Te
     if values.ndim == 3 and values.shape[0] in many and bool((values == values[:1]).all()):
         values = values[0]
     if tuple(values.shape) not in (sides, (channels, *sides)):
-        mend = "resize the mask or the image"
-        raise ValueError(f"mask: {path} is {given}, the image is {sides}; {mend}")
+        fix = "resize the mask or the image"
+        raise ValueError(f"mask: {path} is {given}, the image is {sides}; {fix}")
     return values
 
 

@@ -116,4 +116,4 @@ def fourier(
 def fourier_file(image_shape: Sequence[int], mask: str | Path, key: str | None = None) -> Fourier:
     """Fourier samples of a real image by a mask from a file, frequency zero in its middle."""
     kept, reading = masks.read(image_shape, mask, key)
-    return Fourier(image_shape, ifftshift(kept, (-2, -1))).told(reading)
+    return Fourier(image_shape, ifftshift(kept, (-2, -1))).read_as(reading)

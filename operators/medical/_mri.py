@@ -134,7 +134,7 @@ def mri(
 def mri_file(image_shape: Sequence[int], mask: str | Path, key: str | None = None) -> MRI:
     """Single-coil MRI of a complex image by a mask from a file, frequency zero in its middle."""
     kept, reading = masks.read(image_shape, mask, key)
-    return MRI(image_shape, ifftshift(kept, (-2, -1))).told(reading)
+    return MRI(image_shape, ifftshift(kept, (-2, -1))).read_as(reading)
 
 
 def mri_multicoil(

@@ -73,7 +73,7 @@ def write(
     out.mkdir(parents=True, exist_ok=True)
     album, distances = Album(), features and Distances(features)
     parts = [_task(task, album, pictures, distances) for task in tasks(frame)]
-    told = {
+    values = {
         "tasks": parts,
         "conventions": {name: _shown(frame[name]) for name in CONVENTIONS},
         "made": {name: _shown(frame[name]) for name in MADE if name in frame},
@@ -87,9 +87,9 @@ def write(
         for name, plot in part["plots"].items():
             write_atomic(out / f"{name}-{part['number']}.svg", plot)
     environment = _environment()
-    page = environment.get_template("page.html").render(told, rules=album.rules())
+    page = environment.get_template("page.html").render(values, rules=album.rules())
     write_atomic(out / "index.html", page)
-    write_atomic(out / "report.md", environment.get_template("page.md").render(told))
+    write_atomic(out / "report.md", environment.get_template("page.md").render(values))
     curves = [name for name in frame if name.startswith("curve_")]
     write_atomic(out / "rows.csv", frame.drop(columns=curves).to_csv(index=False))
     return out / "index.html"

@@ -85,10 +85,10 @@ def _refuse_mixed(frame: Frame, name: str) -> None:
     counts = frame.groupby(name, dropna=False).size()
     if len(counts) > 1:
         first = counts.index.dropna()[0]
-        told = f"{name} == {getattr(first, 'item', lambda: first)()!r}"
+        condition = f"{name} == {getattr(first, 'item', lambda: first)()!r}"
         raise ValueError(
             f"rows differ in {name}: {_counts(counts)}; they must not be averaged together: "
-            f'choose, as in --where "{told}"'
+            f'choose, as in --where "{condition}"'
         )
 
 

@@ -35,7 +35,7 @@ def channels(network: nn.Module) -> int:
     return configuration(network)["in_channels"] // packed
 
 
-def is_told_guidance(network: nn.Module) -> bool:
+def takes_guidance(network: nn.Module) -> bool:
     """Whether guidance was distilled into the network, which is told its weight."""
     config = configuration(network)
     return config.get("time_cond_proj_dim") is not None or bool(config.get("guidance_embeds"))
@@ -57,8 +57,8 @@ def _unet(
 ) -> Tensor:
     config, extra = network.config, {}
     if config["time_cond_proj_dim"] is not None:
-        told = guidance_embedding(guidance - 1, config["time_cond_proj_dim"])
-        extra["timestep_cond"] = told.to(z).expand(len(z), -1)
+        embedded = guidance_embedding(guidance - 1, config["time_cond_proj_dim"])
+        extra["timestep_cond"] = embedded.to(z).expand(len(z), -1)
     if config["addition_embed_type"] == "text_time":
         ids = z.new_tensor([*pixels, 0, 0, *pixels])  # original size, cropped at, target size
         extra["added_cond_kwargs"] = {
@@ -95,7 +95,7 @@ def _flux(
     guidance: float,
     pixels: tuple[int, int],
 ) -> Tensor:
-    (batch, depth, height, width), told = z.shape, network.config["guidance_embeds"]
+    (batch, depth, height, width), guided = z.shape, network.config["guidance_embeds"]
     tokens = z.view(batch, depth, height // 2, 2, width // 2, 2).permute(0, 2, 4, 1, 3, 5)
     place = torch.cartesian_prod(
         torch.arange(height // 2, device=z.device), torch.arange(width // 2, device=z.device)
@@ -104,7 +104,7 @@ def _flux(
     out = network(
         hidden_states=tokens.reshape(batch, height * width // 4, 4 * depth),
         timestep=z.new_full((batch,), t / 1000),
-        guidance=torch.full((batch,), guidance, device=z.device) if told else None,
+        guidance=torch.full((batch,), guidance, device=z.device) if guided else None,
         pooled_projections=_rows(condition.pooled, z),
         encoder_hidden_states=hidden,
         txt_ids=z.new_zeros(hidden.shape[1], 3),
@@ -126,9 +126,9 @@ def guidance_embedding(weight: float, size: int) -> Tensor:
     return torch.nn.functional.pad(torch.cat([angle.sin(), angle.cos()]), (0, size % 2))[None]
 
 
-def _rows(told: Tensor | None, z: Tensor) -> Tensor:
-    assert told is not None
-    return told.to(z).expand(len(z), *told.shape[1:])
+def _rows(given: Tensor | None, z: Tensor) -> Tensor:
+    assert given is not None
+    return given.to(z).expand(len(z), *given.shape[1:])
 
 
 CALLS: dict[str, Call] = {

@@ -26,7 +26,7 @@ class Condition(NamedTuple):
 
 
 @torch.no_grad()
-def told(pipeline: Any, prompt: str, negative: str = "") -> tuple[Condition, Condition]:
+def encoded_pair(pipeline: Any, prompt: str, negative: str = "") -> tuple[Condition, Condition]:
     """The prompt and the negative prompt as a diffusers pipeline's own `encode_prompt` has them.
 
     The empty negative prompt is what the pipeline makes of none (zeros, for some of SDXL).

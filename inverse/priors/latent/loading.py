@@ -11,7 +11,7 @@ from inverse.priors.contract import expect
 from inverse.priors.edm import PRECISIONS
 from inverse.priors.hub import NETWORKS, index
 from inverse.priors.hub import load as load_pipeline
-from inverse.priors.latent.condition import told
+from inverse.priors.latent.condition import encoded_pair
 from inverse.priors.latent.prior import LatentPrior
 from inverse.priors.latent.vae import VAE
 
@@ -85,7 +85,7 @@ def _conditions(
     path: str | Path, pipeline: Any, parts: dict, prompt: str, negative: str
 ) -> tuple[Any, Any]:
     if hasattr(pipeline, "encode_prompt"):
-        return told(pipeline, prompt, negative)
+        return encoded_pair(pipeline, prompt, negative)
     if prompt or negative:
         raise ValueError(f"prior {path}: this pipeline takes no prompt; it has no text encoder")
     return None, None

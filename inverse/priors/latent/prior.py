@@ -10,7 +10,7 @@ from inverse.denoise import Prior
 from inverse.levels import Discrete, Flow, Level
 from inverse.priors.autoencoder import Autoencoder
 from inverse.priors.contract import clean, expect
-from inverse.priors.latent.calls import call_of, channels, is_told_guidance
+from inverse.priors.latent.calls import call_of, channels, takes_guidance
 from inverse.priors.latent.condition import Condition
 
 PREDICTIONS = ("epsilon", "sample", "v_prediction", "flow")
@@ -63,7 +63,7 @@ class LatentPrior(Prior):
         self.call, self.network, self.autoencoder = call_of(network), network, autoencoder
         self.schedule: Discrete | Flow = schedule
         self.prediction, self.guidance, self.consistency = prediction, guidance, consistency
-        self.guided = guidance != 1 and not is_told_guidance(network)
+        self.guided = guidance != 1 and not takes_guidance(network)
         if (prediction == "flow") != isinstance(schedule, Flow):
             raise ValueError("LatentPrior: prediction flow belongs to schedule Flow, only to it")
         if prediction == "epsilon" and schedule(math.inf).alpha == 0:
@@ -79,8 +79,8 @@ class LatentPrior(Prior):
                 "LatentPrior: guidance must be 0 or more, with a prompt and a negative prompt, "
                 f"got {self.guidance}"
             )
-        for name, told in (("prompt", prompt), ("negative", negative)):
-            for part, value in zip(Condition._fields, told or (None, None), strict=True):
+        for name, given in (("prompt", prompt), ("negative", negative)):
+            for part, value in zip(Condition._fields, given or (None, None), strict=True):
                 self.register_buffer(f"{name}_{part}", value, persistent=False)
 
     @classmethod
@@ -105,7 +105,7 @@ class LatentPrior(Prior):
         guidance = self.guidance if guidance is None else guidance
         return LatentPrior(
             self.network, self.schedule, self.prediction, self.autoencoder, prompt,
-            negative or self._told("negative"), guidance, self.consistency,
+            negative or self._condition("negative"), guidance, self.consistency,
         ).train(self.training)  # fmt: skip  # pyright: ignore[reportArgumentType]
 
     def encode(self, x: Tensor) -> Tensor:
@@ -131,26 +131,26 @@ class LatentPrior(Prior):
     def _output(self, z: Tensor, t: float) -> Tensor:
         if isinstance(self.schedule, Flow):
             t = 1000 * t
-        prompt = self._told("prompt")
+        prompt = self._condition("prompt")
         if not self.guided:
             return self._ask(z, t, prompt)
-        negative = self._told("negative")
+        negative = self._condition("negative")
         assert prompt is not None and negative is not None
         both = negative.beside(prompt, len(z))
         free, known = self._ask(torch.cat([z, z]), t, both).chunk(2)
         return torch.lerp(free, known, self.guidance)
 
-    def _ask(self, z: Tensor, t: float, told: Condition | None) -> Tensor:
+    def _ask(self, z: Tensor, t: float, condition: Condition | None) -> Tensor:
         dtype = next(self.network.parameters()).dtype
         factor = self.autoencoder.factor
         pixels = (z.shape[-2] * factor, z.shape[-1] * factor)
-        out = self.call(self.network, z.to(dtype), t, told, self.guidance, pixels)
+        out = self.call(self.network, z.to(dtype), t, condition, self.guidance, pixels)
         return out.to(z.dtype)
 
     def _consistent(self, x0: Tensor, z: Tensor, t: float) -> Tensor:
         spread = math.hypot(TIMESTEP_SCALING * t, SIGMA_DATA)
         return (SIGMA_DATA / spread) ** 2 * z + (TIMESTEP_SCALING * t / spread) * x0
 
-    def _told(self, name: str) -> Condition | None:
+    def _condition(self, name: str) -> Condition | None:
         hidden = getattr(self, f"{name}_hidden")
         return None if hidden is None else Condition(hidden, getattr(self, f"{name}_pooled"))

@@ -64,11 +64,11 @@ class Noise(ABC):
                 raise ValueError(f"{name} measurements of shape {tuple(y.shape)}")
 
     def __repr__(self) -> str:
-        shown = {
+        fields = {
             key.lstrip("_"): _short(value) if isinstance(value, Tensor) else value
             for key, value in vars(self).items()
         }
-        return f"{type(self).__name__}({', '.join(f'{k}={v}' for k, v in shown.items())})"
+        return f"{type(self).__name__}({', '.join(f'{k}={v}' for k, v in fields.items())})"
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> Self:
         tensors = {key: value for key, value in vars(self).items() if isinstance(value, Tensor)}
@@ -82,7 +82,7 @@ class Noise(ABC):
 def _fits(shape: torch.Size, full: torch.Size) -> bool:
     """Whether a parameter per value, (1 or B, ...), broadcasts to measurements of shape `full`."""
     sizes = zip(shape, full, strict=False)
-    return len(shape) == len(full) and all(mine in (1, size) for mine, size in sizes)
+    return len(shape) == len(full) and all(own in (1, size) for own, size in sizes)
 
 
 def _short(value: Tensor) -> object:

@@ -8,7 +8,7 @@ import torch
 from inverse.levels import CLEAN, Discrete, Grid
 from inverse.priors import Tiled
 from inverse.priors.autoencoder import autoencoder_of
-from inverse.priors.latent import LatentPrior, told
+from inverse.priors.latent import LatentPrior, encoded_pair
 from inverse.priors.presets import from_diffusers, from_latent
 from inverse.samplers import Process
 from inverse.transitions import DDIM
@@ -69,7 +69,7 @@ def test_sdxl_has_both_text_encoders_and_its_own_empty_prompt(tmp_path, negative
     assert prior.prompt_hidden.shape == (1, 16, 24) and prior.prompt_pooled.shape == (1, 10)
     assert bool((prior.negative_hidden == 0).all()) == (negative == "")
     theirs = StableDiffusionXLPipeline.from_pretrained(folder)
-    first, second = told(theirs, "a b", negative)
+    first, second = encoded_pair(theirs, "a b", negative)
     assert torch.equal(first.hidden, prior.prompt_hidden)
     assert torch.equal(second.pooled, prior.negative_pooled)
     z, level = torch.randn(2, 4, 8, 8), prior.schedule(400)
