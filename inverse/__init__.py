@@ -6,7 +6,7 @@
     problem = op.measure(op.blur_gaussian(x.shape[1:]), op.gaussian(0.05), x, op.Rng([0]))
     result = inverse.solve(inverse.solvers.nested(inverse.priors.bundled()), problem, op.Rng([1]))
 
-``inverse.cite("nested")`` is the BibTeX of its papers. Everything is loaded when it is asked for.
+`inverse.cite("nested")` is the BibTeX of its papers. Everything is loaded when it is asked for.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""``inverse benchmark``: a grid of restorations into one table, resumable."""
+"""`inverse benchmark`: a grid of restorations into one table, resumable."""
 
 import os
 import signal

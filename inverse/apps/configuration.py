@@ -29,7 +29,7 @@ def groups(folder: Path = FOLDER) -> dict[str, list[str]]:
 
 
 def read(group: str, choice: str) -> DictConfig:
-    """The values of a choice, upon those of the choice it begins from (its ``defaults``)."""
+    """The values of a choice, upon those of the choice it begins from (its `defaults`)."""
     values: Any = OmegaConf.load(FOLDER / group / f"{choice}.yaml")
     first = [read(group, name) for name in values.pop("defaults", []) if name != "_self_"]
     return DictConfig(OmegaConf.merge(*first, values))
@@ -61,10 +61,10 @@ def expect(value: str, valid: Sequence[str], what: str) -> None:
 
 
 def build(config: DictConfig, *args: Any, **kwargs: Any) -> Any:
-    """Instantiate a configuration's ``_target_``, which must be one of ours.
+    """Instantiate a configuration's `_target_`, which must be one of ours.
 
     Raises:
-        ConfigurationError: for a foreign target, a missing value (``???``), a wrong argument.
+        ConfigurationError: for a foreign target, a missing value (`???`), a wrong argument.
         Whatever the target raises on bad values, unwrapped from Hydra's exception.
     """
     target = str(config.get("_target_", ""))

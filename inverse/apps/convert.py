@@ -1,4 +1,4 @@
-"""``inverse convert``: a paper's checkpoint as a diffusers folder, to be used as a prior."""
+"""`inverse convert`: a paper's checkpoint as a diffusers folder, to be used as a prior."""
 
 import sys
 
@@ -34,7 +34,7 @@ def run(config: DictConfig) -> None:
 
 
 def main() -> None:
-    """The app's entry point: the two paths may be given bare, as for ``cp``."""
+    """The app's entry point: the two paths may be given bare, as for `cp`."""
     sys.argv[1:] = overrides(sys.argv[1:])
     HydraJob(run, "convert", Values).run()
 

@@ -6,7 +6,7 @@ import torch
 
 
 def pick_device(name: str) -> str:
-    """``auto`` is the CUDA GPU when there is one, else the CPU; mps (Apple's) is to be asked for.
+    """`auto` is the CUDA GPU when there is one, else the CPU; mps (Apple's) is to be asked for.
 
     Raises:
         ValueError: for an unknown device, or one that this machine does not have.

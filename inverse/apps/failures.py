@@ -11,7 +11,7 @@ Made = TypeVar("Made")
 
 
 class Failures:
-    """Which of ``count`` pictures could not be restored, and why: told when all others are done.
+    """Which of `count` pictures could not be restored, and why: told when all others are done.
 
     One picture alone fails at once, and so do all when the user interrupts.
     """
@@ -21,7 +21,7 @@ class Failures:
 
     @contextmanager
     def noted(self, name: str) -> Iterator[None]:
-        """Note the error that ends this block, as that of picture ``name``."""
+        """Note the error that ends this block, as that of picture `name`."""
         try:
             yield
         except Exception as error:

@@ -1,4 +1,4 @@
-"""``inverse info``: what there is to choose from, and what each needs."""
+"""`inverse info`: what there is to choose from, and what each needs."""
 
 import sys
 

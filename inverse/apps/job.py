@@ -47,7 +47,7 @@ class HydraJob:
             self.errors.append(error)
 
     def run(self) -> None:
-        """Check the overrides in ``sys.argv``, run under Hydra, raise what went wrong."""
+        """Check the overrides in `sys.argv`, run under Hydra, raise what went wrong."""
         sys.argv[1:] = check_overrides(self.name, sys.argv[1:], self.folder, self.taker)
         GlobalHydra.instance().clear()
         OmegaConf.register_new_resolver("new_folder", _new_folder, use_cache=True, replace=True)

@@ -1,4 +1,4 @@
-"""The ``inverse`` command: picks an app and turns errors into one line that names the mend."""
+"""The `inverse` command: picks an app and turns errors into one line that names the mend."""
 
 import os
 import sys
@@ -22,7 +22,7 @@ USAGE += "\n".join(f"  inverse {name:<10}{text}" for name, text in APPS.items())
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run ``inverse APP ...``; exits 0, 1 (an error), 2 (usage) or 130 (interrupted)."""
+    """Run `inverse APP ...`; exits 0, 1 (an error), 2 (usage) or 130 (interrupted)."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if not arguments or arguments[0] in ("-h", "--help"):
         print(USAGE)

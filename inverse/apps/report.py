@@ -1,4 +1,4 @@
-"""``inverse report``: a page and a Markdown file from the rows of one or more benchmarks."""
+"""`inverse report`: a page and a Markdown file from the rows of one or more benchmarks."""
 
 import argparse
 from pathlib import Path

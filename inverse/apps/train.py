@@ -1,4 +1,4 @@
-"""``inverse train``: train a prior on a folder or zip of images."""
+"""`inverse train`: train a prior on a folder or zip of images."""
 
 import os
 from collections.abc import Sequence

@@ -65,7 +65,7 @@ def _expect_key(key: str, keys: Sequence[str], known: Iterable[str]) -> None:
 
 
 def _hint(config: DictConfig, top: dict[str, Any], key: str) -> Any:
-    """The annotation behind a key: in ``top``, in a class there, or of what a group builds."""
+    """The annotation behind a key: in `top`, in a class there, or of what a group builds."""
     group, _, name = key.rpartition(".")
     if not group:
         return top.get(name, Any)
@@ -92,7 +92,7 @@ def readable(words: Sequence[str], hint_of: Callable[[str], Any]) -> list[str]:
 
     That is what Hydra cannot parse, unless it begins as a list or a mapping where one may stand;
     what it would take for a number, a sweep, ... under a key that takes text alone; a path that is
-    there as it stands. ``~/`` is the home folder.
+    there as it stands. `~/` is the home folder.
 
     Args:
         hint_of: the annotation of a key; Any where there is none.

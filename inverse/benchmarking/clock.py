@@ -34,7 +34,7 @@ class Clock:
         return sum(_between(*span) for span in self._spans)
 
     def on(self, sampler: Sampler) -> AbstractContextManager[None]:
-        """Time every prior inside ``sampler``."""
+        """Time every prior inside `sampler`."""
         return around_priors(sampler, self._before, self._after)
 
     def _before(self, prior: nn.Module, inputs: tuple) -> None:

@@ -39,7 +39,7 @@ class Worker:
 
 
 def chunks(units: Iterable[Unit], count: int) -> Iterator[list[Unit]]:
-    """The units in lists of one cell each, of at most ``count``."""
+    """The units in lists of one cell each, of at most `count`."""
     for _, group in groupby(units, lambda unit: unit.cell):
         own = list(group)
         yield from (own[first : first + count] for first in range(0, len(own), count))
@@ -65,12 +65,12 @@ class Cluster:
     """Runs an engine's units on Ray actors; a context that leaves Ray as it found it.
 
     A batch whose worker dies is tried again picture by picture on a new worker; a picture that
-    costs ``attempts`` workers by itself is recorded as failed.
+    costs `attempts` workers by itself is recorded as failed.
 
     Args:
         engine: its device is that of the actors; "auto": a GPU each where the cluster has one.
         address: of a running cluster, or "auto"; None: start one on this machine.
-        workers: actors; None: one per GPU where the device is one, else one per ``cpus`` cores.
+        workers: actors; None: one per GPU where the device is one, else one per `cpus` cores.
         cpus: cores of each.
 
     Raises:

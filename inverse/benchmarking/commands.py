@@ -9,7 +9,7 @@ WORDS = ("null", "true", "false", "inf", "nan")  # that Hydra reads as something
 
 
 def override(key: str, value: Any) -> str:
-    """``key=value`` for a command line, which comes back as the same value whatever it holds."""
+    """`key=value` for a command line, which comes back as the same value whatever it holds."""
     return shlex.quote(f"{key}={_hydra(value)}")
 
 

@@ -22,7 +22,7 @@ class Part:
 
     Attributes:
         label: as tables show it. config: plain values that say what it is, hashes of the files
-            it reads among them. overrides: of ``inverse restore``, that choose it there.
+            it reads among them. overrides: of `inverse restore`, that choose it there.
         make: builds it, from the grid's seed and what else its kind takes.
     """
 
@@ -77,7 +77,7 @@ class Unit:
 
     @property
     def command(self) -> str:
-        """The ``inverse restore`` command that makes the same restoration."""
+        """The `inverse restore` command that makes the same restoration."""
         cell, settings = self.cell, self.cell.settings
         values = {"image": self.picture.source, "seed": cell.seed, "size": settings["size"]}
         values |= {"samples": settings["samples"]}

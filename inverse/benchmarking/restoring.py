@@ -19,7 +19,7 @@ class Restored:
     """One sample of one picture.
 
     Attributes:
-        x0: (C, H, W). residual: in σ. curve: the estimates on the way, (C, H, W) each.
+        x0: (C, H, W). residual: in sigma. curve: the estimates on the way, (C, H, W) each.
         costs: the columns nfe, nfe_backward, seconds, seconds_network (a batch's, shared out
             evenly), peak_memory_mb, batch, finished.
     """
@@ -38,7 +38,7 @@ class Failed:
 
 
 class Restorer:
-    """Runs a sampler on batches of at most ``batch`` samples.
+    """Runs a sampler on batches of at most `batch` samples.
 
     A batch that fails is halved and tried again, down to the one sample that is to blame; one
     that did not fit into memory also sets the size of those that follow.
@@ -51,7 +51,7 @@ class Restorer:
         self.sampler, self.budget, self.batch, self.keep = sampler, budget, batch, keep
 
     def __call__(self, problem: Problem, seeds: Sequence[int]) -> list[Restored | Failed]:
-        """Restore every sample of ``problem`` (on its device), sample b from ``seeds[b]``."""
+        """Restore every sample of `problem` (on its device), sample b from `seeds[b]`."""
         count, failure = len(seeds), None
         if count <= self.batch:
             try:

@@ -23,7 +23,7 @@ class Writer:
     """Makes the rows of units, done or failed, and keeps their pictures in the store.
 
     Raises:
-        ValueError: where ``keep`` names anything but `KEEP`.
+        ValueError: where `keep` names anything but `KEEP`.
     """
 
     store: Store
@@ -38,7 +38,7 @@ class Writer:
     def rows(
         self, unit: Unit, problem: Problem, truth: Tensor, samples: list[Restored]
     ) -> list[Row]:
-        """One row per sample. truth: (C, H, W) on the CPU, as is ``problem``, of one image."""
+        """One row per sample. truth: (C, H, W) on the CPU, as is `problem`, of one image."""
         mask: Tensor | None = getattr(problem.operator, "mask", None)
         mask = None if mask is None else mask.to(self.device)
         scores = self.scorer(truth.to(self.device), samples, mask)

@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class Share(NamedTuple):
-    """Every ``world``-th item from the ``rank``-th on: nothing twice, nothing padded."""
+    """Every `world`-th item from the `rank`-th on: nothing twice, nothing padded."""
 
     rank: int = 0
     world: int = 1

@@ -37,7 +37,7 @@ class Store:
         self.images.mkdir(exist_ok=True)
 
     def pending(self, units: Sequence[Unit], retry: bool = False) -> list[Unit]:
-        """The units without rows; with ``retry``, those that failed too."""
+        """The units without rows; with `retry`, those that failed too."""
         done = self.done(failures=not retry)
         return [unit for unit in units if unit.key not in done]
 

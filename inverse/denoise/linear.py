@@ -16,7 +16,7 @@ def linear_operator(problem: Problem, who: str) -> LinearOperator:
     """The problem's operator, which must be linear.
 
     Raises:
-        Unfit: naming ``who`` asked and what operator it got.
+        Unfit: naming `who` asked and what operator it got.
     """
     check(frozenset({LINEAR}), problem, who)
     assert isinstance(problem.operator, LinearOperator)
@@ -28,7 +28,7 @@ SIGMA_FLOOR = 1e-3
 
 
 def noise_level(problem: Problem) -> float | Tensor:
-    """``sigma_y``, a float or one value per sample.
+    """`sigma_y`, a float or one value per sample.
 
     Raises:
         ValueError: when sigma_y differs from value to value.
@@ -43,25 +43,25 @@ def noise_level(problem: Problem) -> float | Tensor:
 
 
 def noise_variance(problem: Problem, floor: float = SIGMA_FLOOR) -> float | Tensor:
-    """``sigma_y^2`` of `noise_level`, not below ``floor^2``."""
+    """`sigma_y^2` of `noise_level`, not below `floor^2`."""
     sigma = noise_level(problem)
     return sigma.clamp_min(floor) ** 2 if isinstance(sigma, Tensor) else max(sigma, floor) ** 2
 
 
 def matched_variance(level: Level, data_variance: float | None) -> float:
-    """``r^2 = nsr^2 / (1 + nsr^2 / v)``: variance of x0 given x for a prior of variance v.
+    """`r^2 = nsr^2 / (1 + nsr^2 / v)`: variance of x0 given x for a prior of variance v.
 
-    ``data_variance = None`` means a flat prior, ``r = nsr``. PiGDM takes v = 1.
+    `data_variance = None` means a flat prior, `r = nsr`. PiGDM takes v = 1.
     """
     nsr2 = level.nsr**2
     return nsr2 if data_variance is None else nsr2 / (1 + nsr2 / data_variance)
 
 
 def steepness(problem: Problem, x: Tensor, rng: Rng, iterations: int = 8) -> Tensor:
-    """Largest eigenvalue of ``J^T J``, J the operator's Jacobian at ``x``, per sample, (B,).
+    """Largest eigenvalue of `J^T J`, J the operator's Jacobian at `x`, per sample, (B,).
 
-    Exact where the singular values are at hand, else by ``iterations`` of Lanczos: within a few
-    percent, from below. J is the one of the operator's own ``vjp``: where that counts rounding as
+    Exact where the singular values are at hand, else by `iterations` of Lanczos: within a few
+    percent, from below. J is the one of the operator's own `vjp`: where that counts rounding as
     the identity, so does this (differences of what rounds are 0, or as large as a level over the
     step). Never waits for the device.
     """
@@ -78,12 +78,12 @@ def steepness(problem: Problem, x: Tensor, rng: Rng, iterations: int = 8) -> Ten
 
 
 class Spectrum(NamedTuple):
-    """A linear-Gaussian problem along its singular vectors: ``y_i = (v^T x0)_i + tau_i n``.
+    """A linear-Gaussian problem along its singular vectors: `y_i = (v^T x0)_i + tau_i n`.
 
     Attributes:
-        operator: its ``vt`` and ``v`` change an image's coordinates (complex for a blur).
-        y: ``u^T y / s`` per coordinate, 0 where nothing is measured.
-        tau: standard deviation ``sigma_y / s`` of the noise in it, infinite where nothing is
+        operator: its `vt` and `v` change an image's coordinates (complex for a blur).
+        y: `u^T y / s` per coordinate, 0 where nothing is measured.
+        tau: standard deviation `sigma_y / s` of the noise in it, infinite where nothing is
             measured: where s is 0, or too small for `operator.pinv`.
     """
 
@@ -92,7 +92,7 @@ class Spectrum(NamedTuple):
     tau: Tensor
 
     def lacking(self, level: Level, share: float = 1.0) -> Tensor:
-        """``sqrt(sigma^2 - (share alpha tau)^2)``: the noise of ``level`` that y does not bring."""
+        """`sqrt(sigma^2 - (share alpha tau)^2)`: the noise of `level` that y does not bring."""
         return (level.sigma**2 - (share * level.alpha * self.tau) ** 2).clamp_min(0).sqrt()
 
 
@@ -100,7 +100,7 @@ def spectrum(problem: Problem, who: str) -> Spectrum:
     """The problem in singular coordinates.
 
     Raises:
-        Unfit: naming ``who`` asked, for an operator without a singular value decomposition.
+        Unfit: naming `who` asked, for an operator without a singular value decomposition.
     """
     check(frozenset({SPECTRAL}), problem, who)
     operator = problem.operator
@@ -113,7 +113,7 @@ def spectrum(problem: Problem, who: str) -> Spectrum:
 
 
 def squares(x: Tensor) -> Tensor:
-    """``||x||^2`` per sample, (B, ...) -> (B,), summed in the device's `widest` dtype."""
+    """`||x||^2` per sample, (B, ...) -> (B,), summed in the device's `widest` dtype."""
     return x.flatten(1).square().sum(1, dtype=widest(x.device))
 
 
@@ -124,10 +124,10 @@ def explain(
     variance: float | Tensor,
     r2: float | Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """For ``x ~ N(m, r^2 I)``: its mean given y, and ``log N(y; A m, r^2 A A^T + variance I)``.
+    """For `x ~ N(m, r^2 I)`: its mean given y, and `log N(y; A m, r^2 A A^T + variance I)`.
 
-    The logarithm (B,) leaves out what does not depend on the mean m: it is ``-1/2 min_x ||y -
-    A x||^2 / variance + ||x - m||^2 / r^2``, a sum of squares: nothing cancels, however small the
+    The logarithm (B,) leaves out what does not depend on the mean m: it is `-1/2 min_x ||y -
+    A x||^2 / variance + ||x - m||^2 / r^2`, a sum of squares: nothing cancels, however small the
     variance of the data is. The variances are numbers, or one per sample.
     """
     x = operator.prox(mean, y, variance / r2)
@@ -138,8 +138,8 @@ def explain(
 def stein_variance(noise: Tensor, change: Tensor, std: float, level: Level, group: int) -> Tensor:
     """Variance of x0 given x, per value and white, (B,); the mean over each group of samples.
 
-    Tweedie: ``r^2 = sigma^2 / alpha tr J / d`` with J the Jacobian of the estimate D. Stein:
-    ``E[n . D(c + std n)] = std E[tr J]``. So the noise n that was last added to a state and the
+    Tweedie: `r^2 = sigma^2 / alpha tr J / d` with J the Jacobian of the estimate D. Stein:
+    `E[n . D(c + std n)] = std E[tr J]`. So the noise n that was last added to a state and the
     change of the estimate that came with it are enough. The mean is not taken to lie below its
     standard error, nor r^2 above nsr^2, which a flat prior has.
 

@@ -20,7 +20,7 @@ class Autoencoder(nn.Module, ABC):
 
     @abstractmethod
     def latent_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """(c, h, w) of the latents of images of ``shape`` (C, H, W).
+        """(c, h, w) of the latents of images of `shape` (C, H, W).
 
         Raises:
             ValueError: for an image that it cannot take.
@@ -35,14 +35,14 @@ class Autoencoder(nn.Module, ABC):
         """D(z), the image of latents: (B, c, h, w) -> (B, C, H, W)."""
 
     def decoder(self, shape: tuple[int, ...], like: Tensor) -> Operator:
-        """D as an operator onto images of ``shape``, of the dtype and device of ``like``.
+        """D as an operator onto images of `shape`, of the dtype and device of `like`.
 
-        One that is linear should say so: a `LinearOperator` keeps ``A @ D`` linear.
+        One that is linear should say so: a `LinearOperator` keeps `A @ D` linear.
         """
         return Decoder(self.decode, self.latent_shape(shape), shape, like)
 
     def through(self, problem: Problem) -> Problem:
-        """The problem of the latents: find z from ``y = A(D(z)) + noise``."""
+        """The problem of the latents: find z from `y = A(D(z)) + noise`."""
         return problem.through(self.decoder(problem.operator.in_shape, problem.y))
 
 
@@ -63,7 +63,10 @@ class IdentityAutoencoder(Autoencoder):
 
 
 class Decoder(Operator):
-    """y = D(z) for a differentiable decoder, which is called and not held: it stays where it is."""
+    """A differentiable decoder as an operator, called and not held: it stays where it is.
+
+    `y = D(z)`.
+    """
 
     def __init__(
         self,

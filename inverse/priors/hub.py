@@ -51,7 +51,7 @@ def index(path: str | Path) -> dict[str, tuple[str, str]]:
 
 
 def load(path: str | Path, **settings: Any) -> Any:
-    """The saved pipeline; ``settings`` as diffusers' `from_pretrained` takes them.
+    """The saved pipeline; `settings` as diffusers' `from_pretrained` takes them.
 
     Raises:
         FileNotFoundError: as `index`, and for a part that is missing.

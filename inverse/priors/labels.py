@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 
 def number_of(label: int | str | None, classes: Sequence[str]) -> int | None:
-    """The class's place among ``classes``; None for None.
+    """The class's place among `classes`; None for None.
 
     Raises:
         ValueError: for a label that is none of them, naming the nearest.

@@ -18,8 +18,8 @@ def local_unet(
 ) -> "UNet2DModel":
     """diffusers' `UNet2DModel` without attention and with `PixelNorm` for every GroupNorm.
 
-    Takes (B, 3, H, W) with sides that are multiples of ``2 ** (len(channels) - 1)``, and a noise
-    level (B,) as its timestep; with ``classes`` also their numbers (B,), the last + 1 for none.
+    Takes (B, 3, H, W) with sides that are multiples of `2 ** (len(channels) - 1)`, and a noise
+    level (B,) as its timestep; with `classes` also their numbers (B,), the last + 1 for none.
     """
     from diffusers.models.unets.unet_2d import UNet2DModel
 

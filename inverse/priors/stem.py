@@ -24,7 +24,9 @@ class PixelNorm(nn.Module):
 
 
 class Residual(nn.Module):
-    """``x + conv(silu(conv(norm(x)) + W t))`` of features x (B, C, h, w) and embedded noise t.
+    """A residual block that is told the noise.
+
+    `x + conv(silu(conv(norm(x)) + W t))` of features x (B, C, h, w) and embedded noise t.
 
     The second convolution is zero at first.
     """
@@ -64,11 +66,11 @@ class StemUNet(nn.Module):
     """A convolutional U-Net behind a stem that folds 2 x 2 pixels into channels.
 
     Convolutions at full resolution are what costs, so there are none. On each level of half the
-    resolution of the one before: ``layers`` residual blocks on the way down and up (at the last
+    resolution of the one before: `layers` residual blocks on the way down and up (at the last
     one once), joined by addition. Noise comes in twice: as log nsr of every value beside the image,
     and as features of its mean over colours and cells in every block; a noise that is the same
     everywhere costs no more than a number. Takes (B, 3, H, W) with sides that are multiples of
-    ``2 ** len(channels)``.
+    `2 ** len(channels)`.
 
     References: Zhang et al., 2018, arXiv:1710.04026 (FFDNet: folded pixels and a noise map); Zhang
     et al., 2021, arXiv:2008.13751 (DRUNet: residual blocks, additive skips).

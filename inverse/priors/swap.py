@@ -20,7 +20,7 @@ def sharing(module: M) -> M:
 
 
 def with_network(prior: M, network: nn.Module) -> M:
-    """A copy of the prior around ``network``; all else is shared, and the prior stays as it is."""
+    """A copy of the prior around `network`; all else is shared, and the prior stays as it is."""
     other = sharing(prior)
     other.network = network
     return other

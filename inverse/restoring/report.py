@@ -73,7 +73,7 @@ class Report:
         return {"crps": float(summary.crps), "coverage": share}
 
     def write(self, folder: Path) -> dict:
-        """Write pictures and metrics.json into ``folder``; returns the metrics.
+        """Write pictures and metrics.json into `folder`; returns the metrics.
 
         The pictures come first: whatever a measure fails at, the restoration is there. What is not
         finite (the PSNR of an exact restoration, say) is null in the file.
@@ -131,7 +131,7 @@ def peak_memory_mb(device: torch.device) -> float | None:
     """Peak memory in MB: allocated on the GPU, or resident for the process on the CPU.
 
     None where the system does not tell (Windows). Linux counts in units of 1024 bytes, macOS in
-    bytes (``man getrusage``).
+    bytes (`man getrusage`).
     """
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 1e6

@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 class Moments(NamedTuple):
-    """What Adam remembers after ``count`` gradients: their running mean and mean square."""
+    """What Adam remembers after `count` gradients: their running mean and mean square."""
 
     count: int
     first: Tensor
@@ -21,7 +21,7 @@ def adam(
     betas: tuple[float, float] = (0.9, 0.999),
     eps: float = 1e-8,
 ) -> tuple[Tensor, Moments]:
-    """The step to add to the parameters, and the new moments (``past = None`` at the first).
+    """The step to add to the parameters, and the new moments (`past = None` at the first).
 
     Every element is on its own, so samples of a batch do not mix.
 

@@ -14,9 +14,9 @@ from operators import Problem, Rng
 
 
 class Encoded(nn.Module, Start):
-    """The state from which the deterministic flow of ``denoiser`` comes down to a given image.
+    """The state from which the deterministic flow of `denoiser` comes down to a given image.
 
-    ``x = alpha w`` at the cleanest level of the grid, then ``transition`` from level to level up to
+    `x = alpha w` at the cleanest level of the grid, then `transition` from level to level up to
     the one asked for. Deterministic: no noise is drawn. Costs one network call per level above the
     cleanest (twice that with Heun's transition), which count like any other.
 
@@ -70,9 +70,9 @@ def cycle(
 ) -> Process:
     """Carry the Wiener restoration up the prior's probability flow, come down with the data.
 
-    Up, from nsr ``end`` to ``start`` in ``encode`` network calls: ``x += (nsr' - nsr) noise(x)``.
-    Down in ``steps`` calls, the same with the denoiser ``prox(x0(x))``, prior variance
-    ``nsr^2 / lam``. No noise is drawn: one answer per measurement, near the crude one in all that
+    Up, from nsr `end` to `start` in `encode` network calls: `x += (nsr' - nsr) noise(x)`.
+    Down in `steps` calls, the same with the denoiser `prox(x0(x))`, prior variance
+    `nsr^2 / lam`. No noise is drawn: one answer per measurement, near the crude one in all that
     the data do not settle, its faults included. Linear operators; no backward pass.
 
     Reference: Su et al., 2022, arXiv:2203.08382, Alg. 1 (two models there: here the prior and the

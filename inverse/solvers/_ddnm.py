@@ -19,10 +19,10 @@ def ddnm(
 ) -> Process:
     """Project the estimate on the data's affine subspace at every step.
 
-    ``x0' = x0 + A^+ (y - A x0)``, ``x_b = a_b x0' + s_b (sqrt(1 - eta^2) noise + eta n)`` with the
+    `x0' = x0 + A^+ (y - A x0)`, `x_b = a_b x0' + s_b (sqrt(1 - eta^2) noise + eta n)` with the
     noise of the unprojected estimate. For noiseless data: noise in y goes straight into the image.
 
-    Reference: Wang et al., 2022, arXiv:2212.00490, Alg. 1 (Alg. 2 with ``jump, repeats``).
+    Reference: Wang et al., 2022, arXiv:2212.00490, Alg. 1 (Alg. 2 with `jump, repeats`).
     Departures: levels of the continuous VP path instead of 1000 discrete betas. Time travel noises
     the last unprojected x0 afresh, as released (Alg. 2 diffuses the state).
     """

@@ -18,8 +18,8 @@ def diffpir(
 ) -> Process:
     """Half-quadratic splitting: a proximal data step on the estimate, then partial re-noising.
 
-    ``x0' = argmin ||y - A x||^2 + lam sigma_y^2 / nsr^2 ||x - x0||^2``,
-    ``x_b = a_b x0' + s_b (sqrt(1 - zeta) noise' + sqrt(zeta) n)``, noise' recomputed from x0'.
+    `x0' = argmin ||y - A x||^2 + lam sigma_y^2 / nsr^2 ||x - x0||^2`,
+    `x_b = a_b x0' + s_b (sqrt(1 - zeta) noise' + sqrt(zeta) n)`, noise' recomputed from x0'.
     lam = 1 trusts x0 as far as its noise, nsr, says.
 
     Reference: Zhu et al., 2023, arXiv:2305.08995, Alg. 1. The released lam is four times ours: it

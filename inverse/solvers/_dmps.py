@@ -9,15 +9,18 @@ from inverse.transitions import DDIM
 
 
 class Flat(DataFlow):
-    """``x_b <- x_b + lam (1 - r) / sqrt(r) g``, ``r = (alpha_a / alpha_b)^2`` on a VP path, with
-    ``g = A^T (sigma_y^2 I + nsr^2 A A^T)^{-1} (y - A x / alpha) / alpha``, the score at level a
+    """DMPS's guidance: the score of the data as if the prior were flat.
+
+    `x_b <- x_b + lam (1 - r) / sqrt(r) g`, `r = (alpha_a / alpha_b)^2` on a VP path, with
+    `g = A^T (sigma_y^2 I + nsr^2 A A^T)^{-1} (y - A x / alpha) / alpha`, the score at level a
     were x0 given x Gaussian with mean x / alpha and variance nsr^2.
 
-    On any path this moves ``x / alpha`` by ``lam (1 - nsr_b^2 / nsr_a^2)`` of the way to
-    ``prox(x / alpha, y, sigma_y^2 / nsr_a^2)``: lam = 1 is the reverse SDE, lam < 2 is stable.
+    On any path this moves `x / alpha` by `lam (1 - nsr_b^2 / nsr_a^2)` of the way to
+    `prox(x / alpha, y, sigma_y^2 / nsr_a^2)`: lam = 1 is the reverse SDE, lam < 2 is stable.
 
     Raises:
-        ValueError: for a negative ``lam``. Unfit: for a nonlinear operator.
+        ValueError: for a negative `lam`.
+        Unfit: for a nonlinear operator.
     """
 
     requires = frozenset({LINEAR})
@@ -37,10 +40,10 @@ class Flat(DataFlow):
 
 
 def dmps(prior: Prior, *, steps: int = 1000, lam: float = 1.75, eta: float = 1.0) -> Process:
-    """An ancestral step plus the likelihood score that a flat prior would give, ``lam`` times.
+    """An ancestral step plus the likelihood score that a flat prior would give, `lam` times.
 
-    ``x_b = DDPM(x, x0) + lam (1 - r) / sqrt(r) g``, ``r = (a / a_b)^2``,
-    ``g = A^T (sigma_y^2 I + nsr^2 A A^T)^{-1} (y - A x / a) / a``. Linear operators, in closed form
+    `x_b = DDPM(x, x0) + lam (1 - r) / sqrt(r) g`, `r = (a / a_b)^2`,
+    `g = A^T (sigma_y^2 I + nsr^2 A A^T)^{-1} (y - A x / a) / a`. Linear operators, in closed form
     where they have one; no backward pass. Exact, as steps grow, for lam = 1 and a flat prior.
     The paper's sigma_y 0.05 is on [-1, 1], as here.
 

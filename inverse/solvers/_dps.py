@@ -18,7 +18,7 @@ def dps(
 ) -> Process:
     """An ancestral step, then a nudge down the gradient of the residual norm.
 
-    ``x_b = DDPM(x, x0) - zeta grad_x ||y - A x0(x)||``; any differentiable operator. One backward
+    `x_b = DDPM(x, x0) - zeta grad_x ||y - A x0(x)||`; any differentiable operator. One backward
     pass per step. Defaults per task of the released code: zeta 0.3 (super-resolution, deblurring),
     0.5 (random inpainting), 1.0 (phase retrieval); it has none for a box. Fewer steps want a larger
     zeta.

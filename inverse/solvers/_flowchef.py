@@ -9,10 +9,12 @@ from inverse.transitions import DDIM
 
 
 class MeanSquare(DataFlow):
-    """``x_b <- x_b - scale grad_x0 ||y - A x0||^2 / m``, m how many values were measured.
+    """FlowChef's guidance: the gradient of the mean squared error at the estimate.
+
+    `x_b <- x_b - scale grad_x0 ||y - A x0||^2 / m`, m how many values were measured.
 
     No backward pass through the network. The nudge shrinks with the residual; with A it is stable
-    below ``scale = m / ||A||^2``.
+    below `scale = m / ||A||^2`.
 
     Raises:
         ValueError: for a negative scale.
@@ -35,8 +37,8 @@ def flowchef(
 ) -> Sampler:
     """Euler's step of the flow, and a gradient step on the data that skips the network.
 
-    ``x_b = x + (b - a) v(x) - scale grad_x0 ||y - A D(x0)||^2 / m`` at times a > b, where
-    ``x0 = x - a v`` and v is held constant; D is the decoder of a latent prior. Deterministic but
+    `x_b = x + (b - a) v(x) - scale grad_x0 ||y - A D(x0)||^2 / m` at times a > b, where
+    `x0 = x - a v` and v is held constant; D is the decoder of a latent prior. Deterministic but
     for the start. Any differentiable operator, no backward pass through the network. For flows, but
     any prior serves: the state is rescaled to its path.
 

@@ -10,11 +10,11 @@ from operators import Problem, Rng
 
 
 class Filtering(Proposal):
-    """Noised data ``y_b``, each taken for a measurement ``y_b = A x_b + alpha_b sigma_y n``.
+    """Noised data `y_b`, each taken for a measurement `y_b = A x_b + alpha_b sigma_y n`.
 
-    The data share the noise of the image: from the top, ``y_b = alpha_b y + sigma_b (sqrt(1 - z)
-    (y_a - alpha_a y) / sigma_a + sqrt(z) A n)`` with z as of the prior's kernel. Particles move by
-    ``p(x_b | x_a) p(y_b | x_b)``, a Gaussian drawn exactly, and weigh ``p(y_b | x_a)``, its
+    The data share the noise of the image: from the top, `y_b = alpha_b y + sigma_b (sqrt(1 - z)
+    (y_a - alpha_a y) / sigma_a + sqrt(z) A n)` with z as of the prior's kernel. Particles move by
+    `p(x_b | x_a) p(y_b | x_b)`, a Gaussian drawn exactly, and weigh `p(y_b | x_a)`, its
     integral: the optimal proposal, whose weight is known before the move.
 
     As the number of particles grows this is the filter of all y_b. It takes the measurement
@@ -68,11 +68,11 @@ def fps_smc(
 ) -> Particles:
     """Noise the measurement along with the image, then filter the image out of it, particle-wise.
 
-    ``y_b = alpha_b y + sigma_b (sqrt(1 - zeta) (y_a - alpha_a y) / sigma_a + sqrt(zeta) A n)``,
-    ``x_b ~ N(m, sigma_b^2 zeta I) N(y_b; A x_b, alpha_b^2 sigma_y^2 I)`` with
-    ``m = alpha_b x0 + sigma_b sqrt(1 - zeta) noise``; particles weigh
-    ``N(y_b; A m, sigma_b^2 zeta A A^T + alpha_b^2 sigma_y^2 I)`` and are resampled at every step.
-    Linear operators; no backward pass. ``particles`` network evaluations per step; with 1 it is
+    `y_b = alpha_b y + sigma_b (sqrt(1 - zeta) (y_a - alpha_a y) / sigma_a + sqrt(zeta) A n)`,
+    `x_b ~ N(m, sigma_b^2 zeta I) N(y_b; A x_b, alpha_b^2 sigma_y^2 I)` with
+    `m = alpha_b x0 + sigma_b sqrt(1 - zeta) noise`; particles weigh
+    `N(y_b; A m, sigma_b^2 zeta A A^T + alpha_b^2 sigma_y^2 I)` and are resampled at every step.
+    Linear operators; no backward pass. `particles` network evaluations per step; with 1 it is
     FPS, without weights. It takes the measurement noise for fresh at every level, and zeta near 1
     nearly restarts there: exact in neither respect, its spread is too small (see `Filtering`).
 

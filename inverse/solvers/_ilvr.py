@@ -17,9 +17,9 @@ def ilvr(
 ) -> Process:
     """After each ancestral step, the low frequencies of the state become those of a reference.
 
-    ``x_b <- x_b + P (a_b A^+ y + s_b n - x_b)``, P a bicubic reduction to 1 / ``factor`` of the
+    `x_b <- x_b + P (a_b A^+ y + s_b n - x_b)`, P a bicubic reduction to 1 / `factor` of the
     size and back, the image mirrored at its borders; only while the noise-to-signal ratio is above
-    ``until``: as released at every step but the last, with None there too. The reference is
+    `until`: as released at every step but the last, with None there too. The reference is
     A^+ y: meant for noiseless measurements that keep what P keeps (super-resolution, mild blur). P
     is no projection (it lowers high frequencies twice as much when applied twice), so the data are
     met approximately.

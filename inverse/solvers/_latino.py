@@ -10,8 +10,8 @@ from inverse.transitions import Renoise
 def latino(prior: Prior, *, steps: int = 8, delta: float = 1.0) -> Sampler:
     """Few steps of a consistency model, each followed by a proximal step on the image.
 
-    ``x = D(z0)``, ``x' = argmin ||y - A x||^2 / (2 sigma_y^2) + ||x - D(z0)||^2 / (2 r^2)``,
-    ``r^2 = delta (1 - alpha_bar)``, ``z_b = alpha_b E(x') + sigma_b n``. It starts from the encoded
+    `x = D(z0)`, `x' = argmin ||y - A x||^2 / (2 sigma_y^2) + ||x - D(z0)||^2 / (2 r^2)`,
+    `r^2 = delta (1 - alpha_bar)`, `z_b = alpha_b E(x') + sigma_b n`. It starts from the encoded
     Wiener restoration, noised to the first level. Linear operators; no backward pass at all. Made
     for consistency models (LCM, DMD2), whose z0 is a sharp image at every level.
 

@@ -10,9 +10,11 @@ from inverse.transitions import DDIM
 
 
 class SmoothNorm(DataFlow):
-    """``x_b <- x_b + grad_x log (1/n) sum_i exp(-zeta ||y - A (x0(x) + r e_i)||)``.
+    """LGD's guidance: the gradient of the residual's norm, smoothed over draws of the estimate.
 
-    ``e_i ~ N(0, I)``, ``r^2 = nsr^2 / (1 + nsr^2 / data_variance)``; the norm is per sample. One
+    `x_b <- x_b + grad_x log (1/n) sum_i exp(-zeta ||y - A (x0(x) + r e_i)||)`.
+
+    `e_i ~ N(0, I)`, `r^2 = nsr^2 / (1 + nsr^2 / data_variance)`; the norm is per sample. One
     backward pass through the network whatever n is. With n = 1 and r = 0 it is `Norm`.
 
     Raises:
@@ -45,8 +47,8 @@ def lgd(
 ) -> Process:
     """DPS with its loss averaged over plausible clean images instead of taken at their mean.
 
-    ``x_b = DDPM(x, x0) + grad_x log (1/n) sum_i exp(-zeta ||y - A (x0(x) + r e_i)||)``,
-    ``r^2 = nsr^2 / (1 + nsr^2)``, ``e_i ~ N(0, I)``, n = ``draws``. Any differentiable operator;
+    `x_b = DDPM(x, x0) + grad_x log (1/n) sum_i exp(-zeta ||y - A (x0(x) + r e_i)||)`,
+    `r^2 = nsr^2 / (1 + nsr^2)`, `e_i ~ N(0, I)`, n = `draws`. Any differentiable operator;
     one backward pass through the network per step.
 
     Reference: Song et al., 2023, ICML, "Loss-Guided Diffusion Models for Plug-and-Play Controllable

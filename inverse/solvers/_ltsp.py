@@ -12,10 +12,10 @@ def ltsp(
 ) -> Process:
     """An Euler step of the data's flow, then a multistep step of the prior's.
 
-    ``d(x / alpha) / d nsr = noise(x) - sigma grad log p(y | x)`` is split into its two terms: the
-    second by Euler's rule, the first by Adams-Bashforth of ``order`` 1 to 4 (PLMS) on the noise
+    `d(x / alpha) / d nsr = noise(x) - sigma grad log p(y | x)` is split into its two terms: the
+    second by Euler's rule, the first by Adams-Bashforth of `order` 1 to 4 (PLMS) on the noise
     estimates that earlier steps made, on the other side of their data steps. First order whatever
-    ``order`` is (`stsp` tells more). ``p(y | x)`` is PiGDM's; two network evaluations and one
+    `order` is (`stsp` tells more). `p(y | x)` is PiGDM's; two network evaluations and one
     backward pass per step. Linear operators.
 
     Reference: Wizadwongsa and Suwajanakorn, 2023, arXiv:2301.11558 (LTSP4: order 4).

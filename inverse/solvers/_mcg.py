@@ -10,8 +10,8 @@ from inverse.transitions import DDIM
 def mcg(prior: Prior, *, steps: int = 1000, zeta: float = 1.0, eta: float = 1.0) -> Process:
     """DPS's gradient, then the measured part of the state replaced by the noised data.
 
-    ``x' = DDPM(x, x0) - zeta grad_x ||y - A x0(x)||``,
-    ``x_b = x' + A^+ (a_b y + s_b A n - A x')``. Linear operators, noiseless data; one backward pass
+    `x' = DDPM(x, x0) - zeta grad_x ||y - A x0(x)||`,
+    `x_b = x' + A^+ (a_b y + s_b A n - A x')`. Linear operators, noiseless data; one backward pass
     per step. The released code takes zeta 1 for inpainting; fewer steps want a larger one.
 
     Reference: Chung et al., 2022, arXiv:2206.00941, sec. 4.

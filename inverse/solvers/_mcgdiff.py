@@ -14,9 +14,11 @@ from operators.solve import column
 
 
 class Potential(NamedTuple):
-    """``g(x) = prod_i N(V_i^T x; target_i, variance_i)`` over the directions with ``active`` = 1.
+    """A product of normal densities over the singular directions that are active.
 
-    In the coefficients of a `SpectralOperator`; each broadcasts against ``vt(x)``.
+    `g(x) = prod_i N(V_i^T x; target_i, variance_i)` over the directions with `active` = 1.
+
+    In the coefficients of a `SpectralOperator`; each broadcasts against `vt(x)`.
     """
 
     operator: SpectralOperator
@@ -25,13 +27,13 @@ class Potential(NamedTuple):
     active: Tensor
 
     def log(self, x: Tensor, spread: float = 0.0) -> Tensor:
-        """``log int N(x'; x, spread^2 I) g(x') dx'``, (B,), up to what does not depend on x."""
+        """`log int N(x'; x, spread^2 I) g(x') dx'`, (B,), up to what does not depend on x."""
         rest = self.operator.vt(x) - self.target
         scale = self.active / (self.variance + spread**2).sqrt()
         return -0.5 * squares(self.operator.v(scale * rest))
 
     def draw(self, mean: Tensor, spread: float, noise: Tensor) -> Tensor:
-        """A draw from ``N(mean, spread^2 I) g``, made of ``noise`` ~ N(0, I)."""
+        """A draw from `N(mean, spread^2 I) g`, made of `noise` ~ N(0, I)."""
         operator, gain = self.operator, self.active / (1 + self.variance / spread**2)
         towards = gain * (self.target - operator.vt(mean))
         shrink = spread * ((1 - gain).sqrt() - 1) * operator.vt(noise)
@@ -41,11 +43,11 @@ class Potential(NamedTuple):
 class Pinned(Proposal):
     """Potentials on the singular directions, at every level that is noisier than the datum.
 
-    With ``A = U diag(s) V^T`` the datum ``y_i / s_i`` has noise of level ``t_i = sigma_y / s_i``:
-    it is the state's own direction i at nsr = t_i, ``alpha`` apart, and pins it there. Above, for
-    ``nsr >= t_i``, the potential is ``g_i(x) = N(v_i^T x; alpha y_i / s_i, alpha^2 (nsr^2 - t_i^2 +
-    kappa (1 + t_i^2)))``; below, direction i is free. Particles move by ``p(x_b | x_a) g_b(x_b)``
-    and weigh ``int p(x_b | x_a) g_b(x_b) dx_b / g_a(x_a)`` over the directions still pinned at b:
+    With `A = U diag(s) V^T` the datum `y_i / s_i` has noise of level `t_i = sigma_y / s_i`:
+    it is the state's own direction i at nsr = t_i, `alpha` apart, and pins it there. Above, for
+    `nsr >= t_i`, the potential is `g_i(x) = N(v_i^T x; alpha y_i / s_i, alpha^2 (nsr^2 - t_i^2 +
+    kappa (1 + t_i^2)))`; below, direction i is free. Particles move by `p(x_b | x_a) g_b(x_b)`
+    and weigh `int p(x_b | x_a) g_b(x_b) dx_b / g_a(x_a)` over the directions still pinned at b:
     what a direction weighed when it came free is its datum's likelihood, and stays. The step to
     clean takes the likelihood itself for those pinned to the end.
 
@@ -63,7 +65,7 @@ class Pinned(Proposal):
         self.kappa = kappa
 
     def potential(self, problem: Problem, level: Level, held: Level) -> Potential:
-        """The potential at ``level`` on the directions that are pinned at ``held``."""
+        """The potential at `level` on the directions that are pinned at `held`."""
         operator = problem.operator
         assert isinstance(operator, SpectralOperator)
         target = level.alpha * operator.s_inv * operator.ut(problem.y)
@@ -105,11 +107,11 @@ def mcgdiff(
 ) -> Particles:
     """Pin each singular direction to its datum as long as the state is noisier, particle-wise.
 
-    With ``A = U diag(s) V^T``, ``t_i = sigma_y / s_i`` and the potentials g of `Pinned` on the
-    directions with ``nsr >= t_i``: ``x_b ~ p(x_b | x_a) g_b(x_b)``, weight
-    ``int p(x_b | x_a) g_b(x_b) dx_b / g_a(x_a)``, multinomial resampling at every step; p is the
+    With `A = U diag(s) V^T`, `t_i = sigma_y / s_i` and the potentials g of `Pinned` on the
+    directions with `nsr >= t_i`: `x_b ~ p(x_b | x_a) g_b(x_b)`, weight
+    `int p(x_b | x_a) g_b(x_b) dx_b / g_a(x_a)`, multinomial resampling at every step; p is the
     DDIM(eta) kernel. Operators with a singular value decomposition; no backward pass;
-    ``particles`` network evaluations per step. Prior and datum both pull at a pinned direction: its
+    `particles` network evaluations per step. Prior and datum both pull at a pinned direction: its
     noise is by up to two thirds less than the network takes it for, which only many particles make
     up for. Pictures from few of them come out mottled.
 

@@ -17,9 +17,9 @@ def momentum(
 ) -> Process:
     """A heavy ball on the guided noise estimate: larger steps stay stable under strong guidance.
 
-    ``v_{n+1} = (1 - beta) v_n + beta noise_n``, ``x_{n+1} = x_n + h sum_j c_j grad^j v_{n+1}``
-    (see `Momentum`) on the estimate guided by PiGDM's likelihood score: ``order`` 1 is HB, 2 to 4
-    GHVB of that order, ``beta`` 1 Adams-Bashforth (PLMS). The paper's GHVB 1.8 is order 2,
+    `v_{n+1} = (1 - beta) v_n + beta noise_n`, `x_{n+1} = x_n + h sum_j c_j grad^j v_{n+1}`
+    (see `Momentum`) on the estimate guided by PiGDM's likelihood score: `order` 1 is HB, 2 to 4
+    GHVB of that order, `beta` 1 Adams-Bashforth (PLMS). The paper's GHVB 1.8 is order 2,
     beta 0.8. The data are in the estimate, so the order is kept. One network evaluation and one
     backward pass per step. Linear operators.
 

@@ -21,8 +21,8 @@ def mpgd(
 ) -> Process:
     """DPS with its gradient taken at the estimate, not through the network: a cheap step.
 
-    ``x0' = x0 - scale / a_b grad_x0 ||y - A(M(x0))||``, ``x_b = DDIM(eta)`` from x0' and the noise
-    of x0: a nudge of x_b by ``scale``. M is an autoencoder of clean images, (B, C, H, W) ->
+    `x0' = x0 - scale / a_b grad_x0 ||y - A(M(x0))||`, `x_b = DDIM(eta)` from x0' and the noise
+    of x0: a nudge of x_b by `scale`. M is an autoencoder of clean images, (B, C, H, W) ->
     (B, C, H, W), None the identity. Any differentiable operator, no backward pass through the
     network. The nudge has a fixed length: it suits one image size, step count and operator.
 

@@ -28,25 +28,25 @@ def nested(
 ) -> Process:
     """An outer annealing whose denoiser is a whole inner restoration by operator splitting.
 
-    Outer, from a Wiener restoration with ``start_temperature sigma n`` upon it:
-    ``x <- R(x) + outer_temperature sigma n`` over ``outer_steps`` levels sigma, from
-    ``outer_start`` to ``outer_end``. R, the inner chain, walks from sigma down to ``inner_end`` in
-    ``inner_least`` network calls at ``outer_start``, growing as a power of sigma to ``inner_most``
-    from ``inner_most_from`` down, and alternates the prior and the data (half-quadratic splitting):
-    ``x0 = D(x, s)``, ``x0' = argmin ||y - A x||^2 + lam sigma_y^2 / s^2 ||x - x0||^2``,
-    ``x <- x0' + inner_temperature s' n``. Each outer step ends clean: a viable restoration.
+    Outer, from a Wiener restoration with `start_temperature sigma n` upon it:
+    `x <- R(x) + outer_temperature sigma n` over `outer_steps` levels sigma, from
+    `outer_start` to `outer_end`. R, the inner chain, walks from sigma down to `inner_end` in
+    `inner_least` network calls at `outer_start`, growing as a power of sigma to `inner_most`
+    from `inner_most_from` down, and alternates the prior and the data (half-quadratic splitting):
+    `x0 = D(x, s)`, `x0' = argmin ||y - A x||^2 + lam sigma_y^2 / s^2 ||x - x0||^2`,
+    `x <- x0' + inner_temperature s' n`. Each outer step ends clean: a viable restoration.
 
-    With ``inner_eta``, in place of ``inner_temperature``, the inner walk keeps its state's noise:
-    ``x <- DDIM(x, x0')`` of that stochasticity. At 1, with temperatures of 1 and a larger ``lam``,
-    it samples where fresh noise searches: it invents what a blur took (``nested_sharp``), which
+    With `inner_eta`, in place of `inner_temperature`, the inner walk keeps its state's noise:
+    `x <- DDIM(x, x0')` of that stochasticity. At 1, with temperatures of 1 and a larger `lam`,
+    it samples where fresh noise searches: it invents what a blur took (`nested_sharp`), which
     fresh noise leaves smooth, and is worse at finding what other pixels tell (inpainting, sensing).
 
-    With ``data_first`` the order is turned round, ``x0' = D(argmin ..., s)``: smoother, as the
-    measurement's noise is not put back. ``equivariant`` turns and flips the network at random.
+    With `data_first` the order is turned round, `x0' = D(argmin ..., s)`: smoother, as the
+    measurement's noise is not put back. `equivariant` turns and flips the network at random.
 
-    Inner temperature 1 gives a posterior-like sample (``nested``, perceptual), 0 a point estimate
-    (``nested_mean``, distortion). One call inside and every temperature 1 make the plain chain,
-    not nested (``plain``): rougher on the way, sharper in the end where detail was lost.
+    Inner temperature 1 gives a posterior-like sample (`nested`, perceptual), 0 a point estimate
+    (`nested_mean`, distortion). One call inside and every temperature 1 make the plain chain,
+    not nested (`plain`): rougher on the way, sharper in the end where detail was lost.
     Linear operators; no backward pass.
 
     Reference: Elata et al., 2023, arXiv:2305.19066 (nesting); Zhang et al., 2021,
@@ -72,6 +72,6 @@ def nest(
     temperature: float,
     start: Start,
 ) -> Process:
-    """An annealing over ``outside`` whose denoiser is a process over ``inside``."""
+    """An annealing over `outside` whose denoiser is a process over `inside`."""
     chain = Process(denoiser, transition, inside)
     return Process(Nested(chain), Anneal(temperature), outside, start=start)

@@ -26,7 +26,7 @@ def nested_latent(
     """`nested` with its states in latents and its data steps on images.
 
     The same outer annealing of the same inner chain; the data step is
-    ``z0' = z0 + E(prox(D(z0))) - E(D(z0))``, so that the autoencoder's own losses are not fed back
+    `z0' = z0 + E(prox(D(z0))) - E(D(z0))`, so that the autoencoder's own losses are not fed back
     (`Lift`), and it starts from the encoded Wiener restoration. Text guides by the prior's prompt
     and guidance. Linear operators; no backward pass. Each outer step ends in a viable image.
 

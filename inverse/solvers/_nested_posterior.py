@@ -17,13 +17,13 @@ def nested_posterior(
 ) -> Selection:
     """Whole descents, the first from noise, each later one from the last result noised anew.
 
-    A descent takes ``steps`` network calls from level ``start`` (then ``restart``) to ``end``
+    A descent takes `steps` network calls from level `start` (then `restart`) to `end`
     and ends with a draw of x0 given the data; at each level it splits into the prior and the
-    data: ``x0 ~ N(D(x), r^2 I) N(y; A x0, sigma_y^2 I)``, exactly, and ``x_b ~ q(x_b | x, x0)``.
+    data: `x0 ~ N(D(x), r^2 I) N(y; A x0, sigma_y^2 I)`, exactly, and `x_b ~ q(x_b | x, x0)`.
     Samples of one measurement can be drawn in groups, consecutive in the batch: within a group
     they are weighed by the evidence of their estimates and resampled (`Selection`), which puts
-    the right share of them on each mode. The first pass, from a level ``start`` that dwarfs the
-    data, settles the shares; later ones, from ``restart``, where modes no longer mix, the detail.
+    the right share of them on each mode. The first pass, from a level `start` that dwarfs the
+    data, settles the shares; later ones, from `restart`, where modes no longer mix, the detail.
 
     Linear operators; no backward pass, nothing to tune to the noise or the task.
 

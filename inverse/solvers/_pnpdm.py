@@ -11,7 +11,9 @@ from inverse.transitions import Anneal, DPMSolver2M
 
 
 class Stepped(DataFlow):
-    """``x <- alpha step(x / alpha)``: the whole step, at the level of the state, no denoising.
+    """A data step as a flow: the whole step, at the level of the state, no denoising.
+
+    `x <- alpha step(x / alpha)`.
 
     For chains whose states are images themselves, as those of a Gibbs sampler.
 
@@ -41,16 +43,16 @@ def pnpdm(
 ) -> Sampler:
     """Draw in turn from the likelihood and from the prior, coupled at a distance rho.
 
-    ``z ~ exp(-||y - A z||^2 / (2 sigma_y^2) - ||z - x||^2 / (2 rho^2))``, an exact Gaussian draw,
-    then ``x ~ p(x0) exp(-||z - x0||^2 / (2 rho^2))``: the reverse diffusion of ``inner`` network
-    calls begun at z as a state of noise level rho. ``rho_k = max(rho decay^k, floor)``, k < steps.
-    At constant rho the law of x tends to the posterior under ``y = A (x + rho e) + sigma_y n``.
-    Every x is a sample; with ``burn_in`` the result is their mean after so many steps (released:
+    `z ~ exp(-||y - A z||^2 / (2 sigma_y^2) - ||z - x||^2 / (2 rho^2))`, an exact Gaussian draw,
+    then `x ~ p(x0) exp(-||z - x0||^2 / (2 rho^2))`: the reverse diffusion of `inner` network
+    calls begun at z as a state of noise level rho. `rho_k = max(rho decay^k, floor)`, k < steps.
+    At constant rho the law of x tends to the posterior under `y = A (x + rho e) + sigma_y n`.
+    Every x is a sample; with `burn_in` the result is their mean after so many steps (released:
     40). Linear operators; no backward pass.
 
     Reference: Wu et al., 2024, arXiv:2405.18782 (PnP-DM). Released settings, in [-1, 1] units:
     rho 10, decay 0.9, floor 0.3 (0.1 for phase retrieval and coded diffraction), 100 steps.
-    Departures: the reverse diffusion is of second order, SDE-DPM-Solver++(2M) over ``inner`` levels
+    Departures: the reverse diffusion is of second order, SDE-DPM-Solver++(2M) over `inner` levels
     from rho to 0.01 (the released code: Euler-Maruyama over those of 100 levels below rho, which
     are 9, 18, 24 or 32 below 0.3, by its vp, iddpm, edm or ve levels); of a Gaussian prior 30 calls
     give the standard deviation of the exact draw to 2 % and its mean (ancestral sampling: 7 to 13 %

@@ -11,17 +11,20 @@ from inverse.transitions import DDIM
 
 
 class Glue(DataFlow):
-    """``z_b <- z_b - grad_z (omega ||y - A x|| + gamma ||E(x') - z0||)``, ``x = D(z0(z))``.
+    """PSLD's guidance: the data's gradient, and one that glues the latent to what it encodes.
 
-    ``x' = x + A^T (A A^T + sigma_y^2 I)^{-1} (y - A x)`` is x with what the data say of it. Norms
+    `z_b <- z_b - grad_z (omega ||y - A x|| + gamma ||E(x') - z0||)`, `x = D(z0(z))`.
+
+    `x' = x + A^T (A A^T + sigma_y^2 I)^{-1} (y - A x)` is x with what the data say of it. Norms
     are per sample. E and D are the autoencoder's; the problem is the image's own.
 
     Where A^T A is a projection and there is no noise, x' is the published
-    ``A^T y + (I - A^T A) x``; elsewhere that is no gluing (its A^T would shrink or amplify what is
+    `A^T y + (I - A^T A) x`; elsewhere that is no gluing (its A^T would shrink or amplify what is
     pasted), and with the inverse alone the noise of y would be.
 
     Raises:
-        ValueError: for a negative weight. Unfit: for a nonlinear operator.
+        ValueError: for a negative weight.
+        Unfit: for a nonlinear operator.
     """
 
     differentiable = True
@@ -60,8 +63,8 @@ def psld(
 ) -> Sampler:
     """LDPS with a gluing term: the latents must also be those of the image with the data in it.
 
-    ``z_b = DDIM(eta)(z, z0) - grad_z (omega ||y - A x|| + gamma ||E(x') - z0||)``, ``x = D(z0)``,
-    ``x' = x + A^T (A A^T + sigma_y^2 I)^{-1} (y - A x)``, see `Glue`. Linear operators; one
+    `z_b = DDIM(eta)(z, z0) - grad_z (omega ||y - A x|| + gamma ||E(x') - z0||)`, `x = D(z0)`,
+    `x' = x + A^T (A A^T + sigma_y^2 I)^{-1} (y - A x)`, see `Glue`. Linear operators; one
     backward pass through encoder, decoder and network per step. On a prior of pixels E and D are
     the identity.
 
@@ -69,7 +72,7 @@ def psld(
     and gamma 0.1 (Stable Diffusion), both 0.1 (the FFHQ model, Gaussian deblurring).
     Departures: norms are per sample and, as in the released code, not squared as in the algorithm;
     the paste uses A^T's regularised inverse in place of A^T, the same where A^T A is a projection
-    and y has no noise; no fresh noise is added to ``A D(z0)`` at each step (as released).
+    and y has no noise; no fresh noise is added to `A D(z0)` at each step (as released).
     """
     autoencoder = autoencoder_of(prior)
     flow, start = Glue(autoencoder, omega, gamma), LatentNoise(autoencoder)

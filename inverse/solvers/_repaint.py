@@ -12,9 +12,9 @@ def repaint(
 ) -> Process:
     """Replace the known pixels at every step, and harmonise by going up and down in time.
 
-    ``x_b <- mask (a_b y + s_b n) + (1 - mask) x_b`` after each ancestral step; at the last noisy
-    level and at every ``jump``-th above it the state is diffused ``jump`` levels up again,
-    ``repeats - 1`` times: 2410 network calls by default. Inpainting of noiseless data only.
+    `x_b <- mask (a_b y + s_b n) + (1 - mask) x_b` after each ancestral step; at the last noisy
+    level and at every `jump`-th above it the state is diffused `jump` levels up again,
+    `repeats - 1` times: 2410 network calls by default. Inpainting of noiseless data only.
 
     Reference: Lugmayr et al., 2022, arXiv:2201.09865, Alg. 1; jump 10, repeats 10, 250 steps.
     Departures: the continuous VP path, DDPM's posterior variance instead of a learned one; the

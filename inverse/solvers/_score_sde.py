@@ -10,7 +10,7 @@ from inverse.transitions import DDIM
 def score_sde(prior: Prior, *, steps: int = 1000, eta: float = 1.0) -> Process:
     """An ancestral step, then the measured part of the state replaced by the noised data.
 
-    ``x_b <- x_b + A^+ (a_b y + s_b A n - A x_b)``. For noiseless data: noise in y goes straight
+    `x_b <- x_b + A^+ (a_b y + s_b A n - A x_b)`. For noiseless data: noise in y goes straight
     into the image. The rest of the state never hears of the data but through the network: exact,
     as steps grow, where the prior makes measured and unmeasured coordinates independent.
 

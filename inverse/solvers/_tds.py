@@ -23,10 +23,10 @@ from operators.solve import dot
 
 
 class Twisted(Proposal):
-    """Particles move by the prior's kernel at the estimate guided with ``score = grad log psi``.
+    """Particles move by the prior's kernel at the estimate guided with `score = grad log psi`.
 
-    ``psi_a(x) = N(y; A D(x), r^2 A A^T + sigma_y^2 I)`` is the twisting function, and a particle
-    weighs ``p(x_b | x_a) psi_b(x_b) / (q(x_b | x_a) psi_a(x_a))`` with q the guided kernel. One
+    `psi_a(x) = N(y; A D(x), r^2 A A^T + sigma_y^2 I)` is the twisting function, and a particle
+    weighs `p(x_b | x_a) psi_b(x_b) / (q(x_b | x_a) psi_a(x_a))` with q the guided kernel. One
     backward pass per step. psi_b is weighed at the next step, with the estimate made there.
     """
 
@@ -87,11 +87,11 @@ def tds(
 ) -> Particles:
     """Guide particles as PiGDM does, weigh what the guidance gets wrong, resample.
 
-    ``x_b ~ N(m', v)`` with m' the mean of the DDIM step at the estimate guided by the score of
-    ``psi_a = N(y; A x0(x_a), r^2 A A^T + sigma_y^2 I)``, m that of the plain step, v the variance
-    of both; log-weight ``log N(x_b; m, v) - log N(x_b; m', v) + log psi_b - log psi_a``.
-    ``r^2 = nsr^2 / (1 + nsr^2 / data_variance)``, nsr^2 for None. Linear operators; one backward
-    pass per step; ``particles`` network evaluations per step.
+    `x_b ~ N(m', v)` with m' the mean of the DDIM step at the estimate guided by the score of
+    `psi_a = N(y; A x0(x_a), r^2 A A^T + sigma_y^2 I)`, m that of the plain step, v the variance
+    of both; log-weight `log N(x_b; m, v) - log N(x_b; m', v) + log psi_b - log psi_a`.
+    `r^2 = nsr^2 / (1 + nsr^2 / data_variance)`, nsr^2 for None. Linear operators; one backward
+    pass per step; `particles` network evaluations per step.
 
     Reference: Wu et al., 2023, arXiv:2306.17775, Alg. 1. Released: 4 particles, systematic
     resampling at every step, r = nsr, or r^2 as here with 1.

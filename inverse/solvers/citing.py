@@ -14,7 +14,7 @@ def cite(solver: str | Callable) -> str:
     """The BibTeX entries of the papers behind a solver: its name, its factory or a partial of it.
 
     The papers are those that the factory's docstring names, by arXiv id, OpenReview id or title;
-    the entries come from ``inverse/citations.bib``.
+    the entries come from `inverse/citations.bib`.
 
         print(inverse.cite("dps"))
 

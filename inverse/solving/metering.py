@@ -44,8 +44,9 @@ def around_priors(
     before: Callable[[torch.nn.Module, tuple], None],
     after: Callable[[torch.nn.Module, tuple, Estimate], None],
 ) -> Iterator[None]:
-    """Call ``before(prior, inputs)`` and ``after(prior, inputs, output)`` around every network call
-    of the priors inside ``sampler``."""
+    """Call `before(prior, inputs)` and `after(prior, inputs, output)` around every network call
+    of the priors inside `sampler`.
+    """
     priors = [module for module in sampler.modules() if isinstance(module, Prior)]
     handles = [prior.register_forward_pre_hook(before) for prior in priors]
     handles += [prior.register_forward_hook(after) for prior in priors]
@@ -85,7 +86,7 @@ class Meter:
         return time.monotonic() - self.began
 
     def on(self, sampler: Sampler) -> AbstractContextManager[None]:
-        """Count the calls of every prior inside ``sampler``."""
+        """Count the calls of every prior inside `sampler`."""
         return around_priors(sampler, self._before, self._after)
 
     def _before(self, prior: torch.nn.Module, inputs: tuple) -> None:

@@ -9,7 +9,9 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
 
 class Muon(torch.optim.Optimizer):
-    """``W <- W - rate 0.2 sqrt(max(m, n)) O`` with O the orthogonal part of the momentum's step.
+    """Gradient descent whose steps are orthogonal matrices.
+
+    `W <- W - rate 0.2 sqrt(max(m, n)) O` with O the orthogonal part of the momentum's step.
 
     Kernels are matrices (out, in * height * width) = (m, n). The factor makes the root mean square
     of a step that of Adam's, so that one rate serves both. O by five Newton-Schulz iterations, as
@@ -39,7 +41,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrix: Tensor, iterations: int = 5) -> Tensor:
-    """Nearly ``U V^T`` of a matrix ``U S V^T``, by Newton-Schulz iterations."""
+    """Nearly `U V^T` of a matrix `U S V^T`, by Newton-Schulz iterations."""
     a, b, c = COEFFICIENTS
     tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if tall else matrix

@@ -21,7 +21,7 @@ QUALITY = 90  # WebP, for pages that load on a phone; what was scored lies in im
 
 
 class Album:
-    """Pictures by number, as CSS classes ``p0``, ``p1``, … with the file as a data URI."""
+    """Pictures by number, as CSS classes `p0`, `p1`, … with the file as a data URI."""
 
     def __init__(self) -> None:
         self._numbers: dict[Path, int] = {}
@@ -59,7 +59,7 @@ def write(
     pictures: int = 3,
     features: Features | None = None,
 ) -> Path:
-    """Write the report on benchmark folders into ``out``; returns the page's path.
+    """Write the report on benchmark folders into `out`; returns the page's path.
 
     Args:
         where: a condition on rows, in pandas' query language. pictures: shown of each task.

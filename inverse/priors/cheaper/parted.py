@@ -44,7 +44,7 @@ class Halves(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """The output at z (B, C, H, W) and timesteps t (B,), and the deep features.
 
-        Without ``deep`` it is the network itself; given those of another call, only the first
+        Without `deep` it is the network itself; given those of another call, only the first
         level is computed.
         """
         net = self.network

@@ -81,7 +81,7 @@ def convert(
         betas: "linear" (1e-4 to 0.02 at 1000 steps) or "cosine". Others: as in `adm_unet`.
 
     Raises:
-        FileNotFoundError, ValueError: as `load_state` and `adm_unet`, and for bad ``betas``.
+        FileNotFoundError, ValueError: as `load_state` and `adm_unet`, and for bad `betas`.
         FileExistsError: when the target is there.
     """
     from diffusers.pipelines.ddpm.pipeline_ddpm import DDPMPipeline

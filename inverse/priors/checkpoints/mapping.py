@@ -27,7 +27,7 @@ ORDERS = ("legacy", "new")
 
 
 def translate(state: State, layout: Layout, head: int, order: str) -> Tensors:
-    """The tensors of `UNet2DModel`; ``head`` channels per attention head, its rows in ``order``.
+    """The tensors of `UNet2DModel`; `head` channels per attention head, its rows in `order`.
 
     Legacy attention keeps q, k, v of each head together, the new order all of q, then k, then v.
 

@@ -15,7 +15,7 @@ NESTED = ("ema", "model_ema", "state_dict", "model")
 def load_state(path: str | Path) -> dict[str, Tensor]:
     """The tensors in a safetensors file or a PyTorch state dict, in float32, on the CPU.
 
-    PyTorch files are read with ``weights_only=True``: no object but tensors and plain containers is
+    PyTorch files are read with `weights_only=True`: no object but tensors and plain containers is
     ever made. A state dict may lie under "ema", "model_ema", "state_dict" or "model" (the first
     found is taken), its names may all start with "module.".
 

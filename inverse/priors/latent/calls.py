@@ -1,6 +1,6 @@
 """How each of diffusers' networks of latents is called; each call is the same function of ours.
 
-``call(network, z, t, condition, guidance, pixels)``: latents z (B, c, h, w), timestep t in
+`call(network, z, t, condition, guidance, pixels)`: latents z (B, c, h, w), timestep t in
 [0, 1000), guidance for the networks that are told it, (height, width) of the image.
 """
 

@@ -8,13 +8,13 @@ from torch import Tensor
 
 
 class Condition(NamedTuple):
-    """An encoded prompt: ``hidden`` (1, L, D), a vector per token; ``pooled`` (1, P), if any."""
+    """An encoded prompt: `hidden` (1, L, D), a vector per token; `pooled` (1, P), if any."""
 
     hidden: Tensor
     pooled: Tensor | None = None
 
     def beside(self, other: "Condition", count: int) -> "Condition":
-        """``count`` rows of this, then ``count`` of the other, (2 count, L, D) and (2 count, P)."""
+        """`count` rows of this, then `count` of the other, (2 count, L, D) and (2 count, P)."""
 
         def rows(a: Tensor, b: Tensor) -> Tensor:
             return torch.cat([part.expand(count, *part.shape[1:]) for part in (a, b)])

@@ -9,7 +9,9 @@ from inverse.priors.autoencoder import Autoencoder
 
 
 class VAE(Autoencoder):
-    """``E(x) = scale (mode(x) - shift)``, ``D(z) = decode(z / scale + shift)``.
+    """A variational autoencoder of diffusers, with its scale and shift.
+
+    `E(x) = scale (mode(x) - shift)`, `D(z) = decode(z / scale + shift)`.
 
     `AutoencoderKL` (the mean of its posterior), `VQModel` (which decodes the nearest code) or
     `AutoencoderTiny`, with the scale and shift of its configuration. Works in the dtype of its

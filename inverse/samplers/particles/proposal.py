@@ -13,9 +13,9 @@ from operators import Problem, Rng
 
 
 class Forecast(NamedTuple):
-    """Where the prior alone would take each particle, ``N(mean, std^2 I)``; rows are particles.
+    """Where the prior alone would take each particle, `N(mean, std^2 I)`; rows are particles.
 
-    ``extras`` is what else the move of a particle needs to know, of any shapes (B N, ...).
+    `extras` is what else the move of a particle needs to know, of any shapes (B N, ...).
     """
 
     mean: Tensor
@@ -31,12 +31,12 @@ class Forecast(NamedTuple):
 class Proposal(ABC):
     """How particles move down a level in view of the data, and the weight that this gives them.
 
-    A run of the prior's chain ``p(x_b | x_a)`` with, multiplied on, factors that end in the
+    A run of the prior's chain `p(x_b | x_a)` with, multiplied on, factors that end in the
     likelihood: whatever a move does not account for goes into the log-weight, so that the weighted
     particles are the posterior of the chain as their number grows.
 
-    The prior's step to a clean level is ``N(D(x), r^2 I)``, with r^2 the variance of x0 given x
-    for a white prior of variance ``data_variance``: there the data are met exactly.
+    The prior's step to a clean level is `N(D(x), r^2 I)`, with r^2 the variance of x0 given x
+    for a white prior of variance `data_variance`: there the data are met exactly.
 
     Args:
         prior: the stochastic kernel of the chain, `DDIM` or `Renoise`.
@@ -57,11 +57,11 @@ class Proposal(ABC):
     def observe(
         self, data: Tensor | None, problem: Problem, rng: Rng, a: Level | None, b: Level
     ) -> Tensor | None:
-        """The data (B, *out_shape) as they are at level ``b``, given those at ``a``, if noised."""
+        """The data `(B, *out_shape)` as they are at level `b`, given those at `a`, if noised."""
         return None
 
     def start(self, level: Level, data: Tensor | None, problem: Problem, rng: Rng) -> Tensor:
-        """First states (B N, C, H, W): a move from nowhere, ``N(0, sigma^2 I)``."""
+        """First states (B N, C, H, W): a move from nowhere, `N(0, sigma^2 I)`."""
         nowhere = Forecast(_zeros(problem), level.sigma)
         return self.move(nowhere, level, level, data, problem, rng)[0]
 
@@ -89,7 +89,7 @@ class Proposal(ABC):
         problem: Problem,
         rng: Rng,
     ) -> tuple[Tensor, Tensor | float]:
-        """The states at ``b``, come from ``a``, and the log-weight (B N,) that depends on them."""
+        """The states at `b`, come from `a`, and the log-weight (B N,) that depends on them."""
 
 
 def _zeros(problem: Problem) -> Tensor:

@@ -10,11 +10,11 @@ SCHEMES = ("systematic", "multinomial")
 
 
 class Resampling:
-    """Resample a group of N particles once its effective sample size is ``threshold N`` or less.
+    """Resample a group of N particles once its effective sample size is `threshold N` or less.
 
-    ``ESS = 1 / sum_i w_i^2`` of the normalised weights, between 1 and N: threshold 1 resamples at
-    every step, 0 never. ``systematic`` takes one uniform number per group and copies particle i
-    ``N w_i`` times, rounded up or down; ``multinomial`` draws N times. Both are unbiased.
+    `ESS = 1 / sum_i w_i^2` of the normalised weights, between 1 and N: threshold 1 resamples at
+    every step, 0 never. `systematic` takes one uniform number per group and copies particle i
+    `N w_i` times, rounded up or down; `multinomial` draws N times. Both are unbiased.
 
     Reference: Douc, Cappe and Moulines, 2005, doi:10.1109/ISPA.2005.195385.
 
@@ -34,7 +34,7 @@ class Resampling:
     def __call__(self, log_weights: Tensor, rng: Rng) -> tuple[Tensor, Tensor]:
         """Ancestors (B, N), indices into each group, and the log-weights (B, N) that remain.
 
-        ``rng`` has one stream per group and is drawn from whether or not a group is resampled.
+        `rng` has one stream per group and is drawn from whether or not a group is resampled.
         """
         (groups, count), wide = log_weights.shape, widest(log_weights.device)
         weights = log_weights.softmax(1)
@@ -49,9 +49,9 @@ class Resampling:
 
 
 def systematic(weights: Tensor, offset: Tensor) -> Tensor:
-    """Ancestors (B, N) by weight (B, N): particle i ``N w_i`` times, rounded up or down.
+    """Ancestors (B, N) by weight (B, N): particle i `N w_i` times, rounded up or down.
 
-    ``offset`` (B, 1): one uniform number of [0, 1) per group.
+    `offset` (B, 1): one uniform number of [0, 1) per group.
     """
     count = weights.shape[1]
     return choose(weights, (torch.arange(count, device=weights.device) + offset) / count)
