@@ -1,14 +1,23 @@
-"""Where a sampler starts: pure noise, or a crude restoration."""
+"""Where a sampler starts: pure noise, or a crude restoration noised to a moderate level."""
 
-from inverse.starts.start import (
-    Grey,
-    PinvStart,
-    PureNoise,
-    SpectralStart,
-    Start,
-    WienerStart,
-    wiener,
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+
+from inverse.denoise import (
+    LINEAR,
+    NOTHING,
+    SPECTRAL,
+    Needs,
+    linear_operator,
+    noise_variance,
+    spectrum,
 )
+from inverse.levels import Level
+from operators import Problem, Rng
+from operators.core import fft
+from operators.solve import cg, column
 
 __all__ = [
     "Grey",
@@ -19,3 +28,136 @@ __all__ = [
     "WienerStart",
     "wiener",
 ]
+
+
+class Start(ABC):
+    """How a sampler draws its first state."""
+
+    requires: Needs = NOTHING
+
+    @abstractmethod
+    def __call__(self, problem: Problem, rng: Rng, level: Level) -> Tensor:
+        """A state (B, C, H, W) at `level`."""
+
+
+class PureNoise(Start):
+    """Starts from noise alone, as if the level were infinite.
+
+    `x = sigma n`.
+    """
+
+    def __call__(self, problem: Problem, rng: Rng, level: Level) -> Tensor:
+        return rng.normal((len(rng), *problem.operator.in_shape)).mul_(level.sigma)
+
+
+class PinvStart(Start):
+    """Starts from the pseudo-inverse of the data, with noise.
+
+    `x = alpha A^+ y + sigma n`.
+
+    Raises:
+        Unfit: for an operator that is not linear.
+    """
+
+    requires = frozenset({LINEAR})
+
+    def __call__(self, problem: Problem, rng: Rng, level: Level) -> Tensor:
+        x = linear_operator(problem, "PinvStart").pinv(problem.y) * level.alpha
+        return x.add_(rng.normal(x.shape), alpha=level.sigma)
+
+
+class SpectralStart(Start):
+    """Starts from the data in each singular coordinate that they know better than the level.
+
+    `x = alpha y + sqrt(sigma^2 - (alpha tau)^2) n` in each singular coordinate that y measures
+    with less noise, `tau = sigma_y / s`, than the level has; `sigma n` in the others.
+
+    Reference: Kawar et al., 2022, arXiv:2201.11793, sec. 3.2 (DDRM).
+
+    Raises:
+        Unfit: for an operator without a singular value decomposition.
+    """
+
+    requires = frozenset({SPECTRAL})
+
+    def __call__(self, problem: Problem, rng: Rng, level: Level) -> Tensor:
+        data = spectrum(problem, "SpectralStart")
+        x = rng.normal((len(rng), *problem.operator.in_shape))
+        change = level.alpha * data.y + (data.lacking(level) - level.sigma) * data.operator.vt(x)
+        informed = torch.where(data.tau <= level.nsr, change, 0.0)
+        return x.mul_(level.sigma).add_(data.operator.v(informed))
+
+
+class Grey(Start):
+    """Starts from grey, the middle of the range: for chains that forget where they start.
+
+    `x = 0`.
+    """
+
+    def __call__(self, problem: Problem, rng: Rng, level: Level) -> Tensor:
+        operator = problem.operator
+        return operator.anchor.new_zeros((len(problem), *operator.in_shape))
+
+
+class WienerStart(Start):
+    """Starts from the Wiener restoration of the data (`wiener`), with noise.
+
+    `x = alpha w + temperature sigma n` with w the Wiener restoration of the data (`wiener`).
+
+    The error of w, whose standard deviation should be about sigma, stands for the rest.
+
+    Raises:
+        TypeError: for an operator that is not linear.
+    """
+
+    requires = frozenset({LINEAR})
+
+    def __init__(self, temperature: float = 0.0, iterations: int = 50) -> None:
+        self.temperature, self.iterations = temperature, iterations
+
+    def __call__(self, problem: Problem, rng: Rng, level: Level) -> Tensor:
+        x = wiener(problem, self.iterations).mul_(level.alpha)
+        if self.temperature > 0:
+            x.add_(rng.normal(x.shape), alpha=self.temperature * level.sigma)
+        return x
+
+
+def wiener(problem: Problem, iterations: int = 50, floor: float = 0.02) -> Tensor:
+    """The linear posterior mean under a stationary prior with a natural image's spectrum.
+
+    `w = S B^T (B B^T + sigma_y^2 I)^{-1} y`, `B = A S`, where S^2 is the circular convolution
+    with power spectrum proportional to `1 / (f^2 + f_0^2)` (f_0 one cycle per image) and total
+    variance 1/4 per pixel, by conjugate gradients on the image side. It interpolates, deblurs
+    and upsamples linearly; sharp detail is left to the prior.
+
+    Args:
+        iterations: of conjugate gradients at most (they stop at a relative residual of 1e-3).
+        floor: smallest noise standard deviation assumed, for the sake of conditioning.
+
+    Reference: Field, 1987, doi:10.1364/JOSAA.4.002379 (the spectrum of natural images).
+    """
+    operator = linear_operator(problem, "WienerStart")
+    root = _root_spectrum(operator.in_shape, problem.y)
+    variance = noise_variance(problem, floor)
+
+    def smooth(x: Tensor) -> Tensor:
+        return fft.irfft2(fft.rfft2(x) * root, x.shape[-2:])
+
+    def normal(z: Tensor) -> Tensor:
+        return smooth(operator.gram(smooth(z))) + column(variance, z) * z
+
+    right = smooth(operator.adjoint(problem.y))
+    return smooth(cg(normal, right, tol=1e-3, max_iter=iterations, partial=True))
+
+
+def _root_spectrum(shape: tuple[int, ...], like: Tensor) -> Tensor:
+    height, width = shape[-2:]
+    down = torch.fft.fftfreq(height, dtype=torch.float64)[:, None]
+    across = torch.fft.rfftfreq(width, dtype=torch.float64)
+    power = 1 / (down**2 + across**2 + max(height, width) ** -2)
+    twice = torch.full_like(across, 2.0)  # rfft keeps one of each conjugate pair
+    twice[0] = 1.0
+    if width % 2 == 0:
+        twice[-1] = 1.0
+    mean = (power * twice).sum() / (height * width)
+    return (0.25 * power / mean).sqrt().to(like)
