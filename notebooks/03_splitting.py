@@ -31,7 +31,7 @@ from inverse.images import Tile, sample_photograph
 from inverse.levels import LIE, STRANG, Grid, Level
 from inverse.metrics import psnr
 from inverse.priors import GaussianPrior, bundled
-from inverse.samplers import Process
+from inverse.samplers import Process, State
 from inverse.solvers import nested
 from inverse.solving import solve
 from inverse.transitions import DDIM, DPMSolver2M, Heun, Multistep
@@ -125,7 +125,7 @@ counts = (8, 16, 32, 64, 128)
 
 
 def end(process):
-    *_, last = process.iterate(problem, Rng([0]), begin)
+    *_, last = process.iterate(problem, Rng([0]), State(begin))
     return last.x
 
 

@@ -124,7 +124,7 @@ def carry_on(step, problem, edit=None):
     """Go on after a step with another problem, or another picture; the picture at the end."""
     iterate, state = kept[step]
     rng.restore(state)
-    *_, last = sampler.iterate(problem, rng, resume=iterate if edit is None else edit)
+    *_, last = sampler.iterate(problem, rng, iterate if edit is None else edit)
     return last.x0
 
 

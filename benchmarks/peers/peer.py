@@ -7,7 +7,7 @@ from torch import Tensor
 
 from inverse.denoise import Prior
 from inverse.levels import CLEAN, Level
-from inverse.samplers import Iterate, Sampler
+from inverse.samplers import Iterate, Sampler, State
 from operators import Problem, Rng
 
 Denoise = Callable[[Tensor, Level], Tensor]
@@ -28,15 +28,8 @@ class Peer(Sampler):
         super().__init__()
         self.prior, self.method = prior, method
 
-    def walk(
-        self,
-        problem: Problem,
-        rng: Rng,
-        x: Tensor | None,
-        start: Level | None,
-        resume: Iterate | None,
-    ) -> Iterator[Iterate]:
-        if x is not None or resume is not None:
+    def walk(self, problem: Problem, rng: Rng, at: Iterate | State | None) -> Iterator[Iterate]:
+        if at is not None:
             raise ValueError("Peer: starts from its own state only")
         found = []
         for b in range(len(problem)):

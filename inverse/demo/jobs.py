@@ -90,7 +90,7 @@ class Job:
                 recipe.rng,
                 recipe.budget,
                 watch=self._watch,
-                resume=begin.iterate if begin else None,
+                at=begin.iterate if begin else None,
             )
             self._tell("stopped" if self._stopping else "finished")
         except Exception as error:

@@ -9,7 +9,6 @@ from inverse.denoise.denoisers import (
     Estimate,
     Evaluation,
     Guided,
-    Memory,
     Move,
     Prepared,
     Prior,
@@ -17,7 +16,6 @@ from inverse.denoise.denoisers import (
     Transition,
     climb,
     estimate,
-    needs_of,
 )
 from inverse.denoise.linear import (
     explain,
@@ -30,10 +28,22 @@ from inverse.denoise.linear import (
     steepness,
     stein_variance,
 )
-from inverse.denoise.needs import BACKWARD, LINEAR, MASK, NOTHING, SPECTRAL, Needs, Unfit, check
+from inverse.denoise.needs import (
+    BACKWARD,
+    LINEAR,
+    MASK,
+    NOTHING,
+    SPECTRAL,
+    Composite,
+    Needs,
+    Unfit,
+    check,
+    needs_of,
+)
 
 __all__ = [
     "BACKWARD",
+    "Composite",
     "Conditioned",
     "DataFlow",
     "DataStep",
@@ -44,7 +54,6 @@ __all__ = [
     "Guided",
     "LINEAR",
     "MASK",
-    "Memory",
     "Move",
     "NOTHING",
     "Needs",

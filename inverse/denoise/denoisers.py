@@ -6,12 +6,12 @@ likelihood is a denoiser (`Guided`); a sampler run to the end is one too (`sampl
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from inverse.denoise.needs import BACKWARD, NOTHING, Needs
+from inverse.denoise.needs import NOTHING, Composite, Needs
 from inverse.levels import Level
 from operators import Problem, Rng
 
@@ -28,13 +28,8 @@ def estimate(x: Tensor, x0: Tensor, level: Level) -> Estimate:
     return Estimate(x0, torch.sub(x, x0, alpha=level.alpha).div_(level.sigma))
 
 
-class Denoiser(nn.Module, ABC):
+class Denoiser(Composite, nn.Module, ABC):
     """Maps a state (B, C, H, W) at a level to an `Estimate`; may look at the problem."""
-
-    @property
-    def requires(self) -> Needs:
-        """What it asks of the problem."""
-        return NOTHING
 
     def cost(self, level: Level) -> float:
         """What an estimate at ``level`` costs beside one of another level, for planning."""
@@ -53,6 +48,14 @@ class Prior(Denoiser):
 
     shape: tuple[int, ...] | None = None
     """Image shape (C, H, W) it is bound to; None: any size that the network can take."""
+    fresh: object = None
+    """What it remembers before the first call of a walk, where it reuses its calls; else None."""
+    memory: object = None
+    """Lent by a walk for the length of a step (`inverse.samplers.Reusing`); None: none."""
+
+    @property
+    def kind(self) -> str:
+        return ""  # a walk may go on with another prior
 
     @abstractmethod
     def denoise(self, x: Tensor, level: Level) -> Tensor:
@@ -86,10 +89,6 @@ class Conditioned(Denoiser):
         super().__init__()
         self.denoiser, self.step, self.keep_noise = denoiser, step, keep_noise
 
-    @property
-    def requires(self) -> Needs:
-        return self.denoiser.requires | self.step.requires
-
     def forward(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Estimate:
         est = self.denoiser(x, level, problem, rng)
         x0 = self.step(est.x0, level, problem, rng)
@@ -105,10 +104,6 @@ class Prepared(Denoiser):
     def __init__(self, step: DataStep, denoiser: Denoiser) -> None:
         super().__init__()
         self.step, self.denoiser = step, denoiser
-
-    @property
-    def requires(self) -> Needs:
-        return self.denoiser.requires | self.step.requires
 
     def forward(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Estimate:
         ready = self.step(x / level.alpha, level, problem, rng).mul(level.alpha)
@@ -212,10 +207,6 @@ class Guided(Denoiser):
         super().__init__()
         self.denoiser, self.score = denoiser, score
 
-    @property
-    def requires(self) -> Needs:
-        return self.denoiser.requires | needs_of(self.score)
-
     def forward(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Estimate:
         ev = Evaluation(self.denoiser, x, level, problem, rng, self.score.differentiable)
         shift = (level.sigma**2 / level.alpha) * self.score(ev)
@@ -238,12 +229,7 @@ class DataFlow(ABC):
         """
 
 
-def needs_of(part: Score | DataFlow) -> Needs:
-    """All that a score or flow asks for, with the backward pass where it is differentiable."""
-    return part.requires | {BACKWARD} if part.differentiable else part.requires
-
-
-Memory = object
+M = TypeVar("M")
 
 
 class Move(NamedTuple):
@@ -268,24 +254,25 @@ def climb(x: Tensor, a: Level, b: Level, rng: Rng) -> Tensor:
     return torch.add(rng.normal(x.shape).mul_(spread), x, alpha=scale)
 
 
-class Transition(ABC):
-    """The prior's flow: from a state at level ``a`` to one at ``b`` given the estimate at ``a``."""
+class Transition(ABC, Generic[M]):
+    """The prior's flow: from a state at level ``a`` to one at ``b`` given the estimate at ``a``.
+
+    Its memory is of type M.
+    """
 
     eta: float = 0.0
     """Stochasticity: 0 an ODE step, 1 ancestral sampling."""
     requires: Needs = NOTHING
 
-    def init(self) -> Memory:
+    def init(self) -> Any:
         """The memory before the first step."""
         return None
 
     @abstractmethod
-    def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
+    def step(self, move: Move, memory: M) -> tuple[Tensor, M]:
         """The state at ``move.b`` and the new memory."""
 
-    def rise(
-        self, x: Tensor, a: Level, b: Level, memory: Memory, rng: Rng
-    ) -> tuple[Tensor, Memory]:
+    def rise(self, x: Tensor, a: Level, b: Level, memory: M, rng: Rng) -> tuple[Tensor, M]:
         """The state at the noisier level ``b`` (time travel), diffused from ``x``; its memory."""
         return climb(x, a, b, rng), self.init()
 
@@ -307,13 +294,11 @@ class Equivariant(Denoiser):
     Zhang et al., 2021, arXiv:2008.13751 (DPIR, in a fixed order).
     """
 
+    shuffles = True
+
     def __init__(self, denoiser: Denoiser) -> None:
         super().__init__()
         self.denoiser = denoiser
-
-    @property
-    def requires(self) -> Needs:
-        return self.denoiser.requires
 
     def forward(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Estimate:
         square = x.shape[-1] == x.shape[-2]

@@ -1,7 +1,7 @@
 """What a method asks of a problem: declared by its parts, checked before any network call."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
@@ -53,6 +53,41 @@ BACKWARD = Need(
     lambda problem: "torch.inference_mode(), which has none",
 )
 """A cost rather than a condition: every prior here can be differentiated."""
+
+
+def needs_of(part: Any) -> Needs:
+    """All that a part asks for, with the backward pass where it is differentiable."""
+    return part.requires | {BACKWARD} if getattr(part, "differentiable", False) else part.requires
+
+
+class Composite:
+    """Something made of parts, which asks of a problem what they ask for together.
+
+    Attributes:
+        needs: what it asks for beyond them.
+        shuffles: whether it gives a network another picture than in the call before.
+    """
+
+    needs: Needs = NOTHING
+    shuffles: bool = False
+
+    @property
+    def parts(self) -> list[Any]:
+        """Those of its attributes that ask something of a problem themselves."""
+        own = vars(self)
+        every = (*own.values(), *own.get("_modules", {}).values())
+        return [part for part in every if hasattr(type(part), "requires")]
+
+    @property
+    def requires(self) -> Needs:
+        """What it asks of the problem."""
+        return self.needs.union(*map(needs_of, self.parts))
+
+    @property
+    def kind(self) -> str:
+        """What it is made of, by the names of classes, but for its priors."""
+        kinds = [getattr(part, "kind", type(part).__name__) for part in self.parts]
+        return f"{type(self).__name__}({', '.join(filter(None, kinds))})"
 
 
 def check(needs: Needs, problem: Problem, who: str) -> None:

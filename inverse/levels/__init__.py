@@ -1,6 +1,7 @@
 """The path from image to noise: levels, walks down them, splittings. Plain floats."""
 
 from inverse.levels.grids import SPACINGS, Grid, Growing, Ladder, Passes, Walk, vp_grid
+from inverse.levels.paths import Listed, Path, Spread
 from inverse.levels.schedules import CLEAN, VE, VP, Cosine, Discrete, Flow, Level
 from inverse.levels.splittings import DATA_FIRST, LIE, STRANG, UNSPLIT, Splitting, splitting
 
@@ -15,10 +16,13 @@ __all__ = [
     "LIE",
     "Ladder",
     "Level",
+    "Listed",
     "Passes",
+    "Path",
     "SPACINGS",
     "STRANG",
     "Splitting",
+    "Spread",
     "UNSPLIT",
     "VE",
     "VP",

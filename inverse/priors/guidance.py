@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from inverse.denoise import Denoiser, Estimate, Evaluation, Needs, Score, estimate
+from inverse.denoise import Denoiser, Estimate, Evaluation, Score, estimate
 from inverse.levels import Level
 from operators import Problem, Rng
 
@@ -31,10 +31,6 @@ class ClassifierFree(Denoiser):
         super().__init__()
         _check_weight("ClassifierFree", weight)
         self.conditional, self.free, self.weight = conditional, free, weight
-
-    @property
-    def requires(self) -> Needs:
-        return self.conditional.requires | self.free.requires
 
     def forward(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Estimate:
         free = self.free(x, level, problem, rng).x0
@@ -94,10 +90,6 @@ class Between(Denoiser):
         if not 0 <= low < high:
             raise ValueError(f"Between: must have 0 <= low < high, got {low} and {high}")
         self.inside, self.outside, self.low, self.high = inside, outside, low, high
-
-    @property
-    def requires(self) -> Needs:
-        return self.inside.requires | self.outside.requires
 
     def forward(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Estimate:
         chosen = self.inside if self.low < level.nsr <= self.high else self.outside

@@ -36,6 +36,8 @@ class Tiled(Prior):
         ValueError: unless ``0 <= overlap < tile`` and ``batch >= 1``.
     """
 
+    shuffles = True
+
     def __init__(
         self,
         prior: Prior,

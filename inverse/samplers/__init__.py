@@ -1,7 +1,7 @@
 """A sampler run to the end is a denoiser: the one loop, its nesting, and what wraps it."""
 
 from inverse.samplers.averaging import Averaged
-from inverse.samplers.chain import Chain
+from inverse.samplers.iterate import Iterate, State
 from inverse.samplers.latent import (
     Decoded,
     LatentNoise,
@@ -14,12 +14,11 @@ from inverse.samplers.particles.resampling import choose, flat
 from inverse.samplers.particles.sampler import draw
 from inverse.samplers.process import Nested, Process
 from inverse.samplers.reuse import Reusing, reusing
-from inverse.samplers.sampler import Descent, Iterate, Sampler
+from inverse.samplers.sampler import Descent, Sampler
 from inverse.samplers.selection import Selection
 
 __all__ = [
     "Averaged",
-    "Chain",
     "Decoded",
     "Descent",
     "Iterate",
@@ -30,6 +29,7 @@ __all__ = [
     "Reusing",
     "Sampler",
     "Selection",
+    "State",
     "choose",
     "decoded",
     "draw",

@@ -6,16 +6,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from inverse.denoise import Memory, Needs
-from inverse.levels import Level
-from inverse.samplers.sampler import Iterate, Sampler
+from inverse.samplers.iterate import Iterate, State
+from inverse.samplers.sampler import Sampler
 from operators import Problem, Rng
 
 
 class Averages(NamedTuple):
-    """What `Averaged` remembers: the chain's own memory, the mean so far and of how many."""
+    """What `Averaged` remembers: the chain's own iterate, the mean so far and of how many."""
 
-    chain: Memory
+    chain: Iterate
     mean: Tensor
     count: int
 
@@ -36,25 +35,13 @@ class Averaged(Sampler):
             raise ValueError(f"Averaged: burn_in must not be negative, got {burn_in}")
         self.chain, self.burn_in = chain, burn_in
 
-    @property
-    def requires(self) -> Needs:
-        return self.chain.requires
-
     @torch.no_grad()
-    def walk(
-        self,
-        problem: Problem,
-        rng: Rng,
-        x: Tensor | None,
-        start: Level | None,
-        resume: Iterate | None,
-    ) -> Iterator[Iterate]:
+    def walk(self, problem: Problem, rng: Rng, at: Iterate | State | None) -> Iterator[Iterate]:
         mean, count = None, 0
-        if resume is not None:
-            assert isinstance(resume.memory, Averages)
-            chain, mean, count = resume.memory
-            resume = resume._replace(memory=chain)
-        for iterate in self.chain.iterate(problem, rng, x, start, resume):
+        if isinstance(at, Iterate):
+            chain, mean, count = at.memory
+            at = chain._replace(x=at.x)
+        for iterate in self.chain.iterate(problem, rng, at):
             count = count + 1 if iterate.step > self.burn_in else 0
             mean = iterate.x0 if mean is None or count <= 1 else mean.lerp(iterate.x0, 1 / count)
-            yield iterate._replace(x0=mean, memory=Averages(iterate.memory, mean, count))
+            yield iterate._replace(x0=mean, memory=Averages(iterate, mean, count))

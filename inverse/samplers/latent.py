@@ -5,10 +5,11 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from inverse.denoise import LINEAR, Needs, check
+from inverse.denoise import LINEAR, check
 from inverse.levels import Discrete, Flow, Grid, Level
 from inverse.priors.autoencoder import Autoencoder, IdentityAutoencoder, autoencoder_of
-from inverse.samplers.sampler import Iterate, Sampler
+from inverse.samplers.iterate import Iterate, State
+from inverse.samplers.sampler import Sampler
 from inverse.starts import Start, wiener
 from operators import Problem, Rng
 
@@ -30,23 +31,14 @@ class Decoded(Sampler):
         super().__init__()
         self.sampler, self.autoencoder, self.through = sampler, autoencoder, through
 
-    @property
-    def requires(self) -> Needs:
-        return self.sampler.requires
-
     @torch.no_grad()
-    def walk(
-        self,
-        problem: Problem,
-        rng: Rng,
-        x: Tensor | None,
-        start: Level | None,
-        resume: Iterate | None,
-    ) -> Iterator[Iterate]:
+    def walk(self, problem: Problem, rng: Rng, at: Iterate | State | None) -> Iterator[Iterate]:
         seen = self.autoencoder.through(problem) if self.through else problem
         check(self.sampler.requires, seen, "the solver, on latents,")
-        for iterate in self.sampler.iterate(seen, rng, x, start, resume):
-            yield iterate._replace(x0=self.autoencoder.decode(iterate.x0))
+        if isinstance(at, Iterate):
+            at = at.memory._replace(x=at.x)
+        for iterate in self.sampler.iterate(seen, rng, at):
+            yield iterate._replace(x0=self.autoencoder.decode(iterate.x0), memory=iterate)
 
 
 def decoded(sampler: Sampler, prior: torch.nn.Module, through: bool = True) -> Sampler:

@@ -1,4 +1,4 @@
-"""The one loop: a diffusion process that yields after every step, and its nesting."""
+"""A diffusion process: a choice of denoiser, transition, flow and splitting; and its nesting."""
 
 from torch import Tensor
 
@@ -7,20 +7,18 @@ from inverse.denoise import (
     Denoiser,
     Estimate,
     Evaluation,
-    Memory,
     Move,
-    Needs,
     Transition,
     estimate,
-    needs_of,
 )
 from inverse.levels import UNSPLIT, Level, Splitting, Walk, splitting
-from inverse.samplers.sampler import Descent, Sampler
+from inverse.samplers.iterate import State
+from inverse.samplers.sampler import Descent, M, Sampler
 from inverse.starts import PureNoise, Start
 from operators import Problem, Rng
 
 
-class Process(Descent):
+class Process(Descent[M]):
     """A walk down a grid of levels: evaluate, let the prior flow, let the data in.
 
     Args:
@@ -39,7 +37,7 @@ class Process(Descent):
     def __init__(
         self,
         denoiser: Denoiser,
-        transition: Transition,
+        transition: Transition[M],
         grid: Walk,
         flow: DataFlow | None = None,
         split: str | Splitting = UNSPLIT,
@@ -52,36 +50,28 @@ class Process(Descent):
         if self.split and flow is None:
             raise ValueError("Process: a splitting needs a data flow")
 
-    @property
-    def requires(self) -> Needs:
-        parts = self.denoiser.requires | self.transition.requires | self.start.requires
-        flows = [flow for flow in (self.flow, self.project) if flow is not None]
-        return parts.union(*map(needs_of, flows))
-
-    def begin(self, problem: Problem, rng: Rng, level: Level) -> tuple[Tensor, Memory]:
+    def begin(self, problem: Problem, rng: Rng, level: Level) -> tuple[Tensor, M]:
         return self.start(problem, rng, level), self.recall()
 
-    def recall(self) -> Memory:
+    def recall(self) -> M:
         return self.transition.init()
 
-    def rise(
-        self, x: Tensor, a: Level, b: Level, memory: Memory, rng: Rng
-    ) -> tuple[Tensor, Memory]:
+    def rise(self, x: Tensor, a: Level, b: Level, memory: M, rng: Rng) -> tuple[Tensor, M]:
         return self.transition.rise(x, a, b, memory, rng)
 
     def cost(self, level: Level) -> float:
         return self.denoiser.cost(level)
 
     def step(
-        self, x: Tensor, a: Level, b: Level, memory: Memory, problem: Problem, rng: Rng
-    ) -> tuple[Tensor, Tensor, Memory]:
+        self, x: Tensor, a: Level, b: Level, memory: M, problem: Problem, rng: Rng
+    ) -> tuple[Tensor, Tensor, M]:
         x, x0, memory = self._move(x, a, b, memory, problem, rng)
         x = self._projected(x, b, problem, rng)
         return x, x if b.sigma == 0 else x0, memory
 
     def _move(
-        self, x: Tensor, a: Level, b: Level, memory: Memory, problem: Problem, rng: Rng
-    ) -> tuple[Tensor, Tensor, Memory]:
+        self, x: Tensor, a: Level, b: Level, memory: M, problem: Problem, rng: Rng
+    ) -> tuple[Tensor, Tensor, M]:
         differentiable = self.flow is not None and self.flow.differentiable
 
         def denoise(x: Tensor, level: Level) -> Estimate:
@@ -134,16 +124,12 @@ class Nested(Denoiser):
         super().__init__()
         self.sampler = sampler
 
-    @property
-    def requires(self) -> Needs:
-        return self.sampler.requires
-
     def cost(self, level: Level) -> float:
         inner = self.sampler
         return sum(map(inner.cost, inner.grid(level)[:-1])) if isinstance(inner, Descent) else 1
 
     def forward(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Estimate:
         x0 = x
-        for iterate in self.sampler.iterate(problem, rng, x, level):
+        for iterate in self.sampler.iterate(problem, rng, State(x, level)):
             x0 = iterate.x0
         return estimate(x, x0, level)

@@ -1,167 +1,133 @@
-"""Samplers: what restores step by step, what it yields, and how it walks down a grid of levels."""
+"""Samplers: what restores step by step, and the one loop, down a grid of levels."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from itertools import chain, pairwise
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from inverse.denoise import NOTHING, Memory, Needs, check, climb
-from inverse.levels import Level, Walk
+from inverse.denoise import Composite, check, climb
+from inverse.levels import CLEAN, Level, Listed, Path, Walk
+from inverse.samplers.door import check_arguments, check_devices, check_maker
+from inverse.samplers.iterate import Iterate, State
 from operators import Problem, Rng
 
-
-class Iterate(NamedTuple):
-    """What a sampler yields after each step, enough to go on from there.
-
-    Attributes:
-        step, steps: this step, from 1, and how many there are.
-        level: the level that ``x`` is at.
-        x: the state (B, C, H, W).
-        x0: the current estimate of the image (B, C, H, W).
-        memory: what the transition remembers.
-    """
-
-    step: int
-    steps: int
-    level: Level
-    x: Tensor
-    x0: Tensor
-    memory: Memory
-
-    def edited(self, x0: Tensor) -> "Iterate":
-        """This iterate with another estimate, (B, C, H, W), painted on or mended elsewhere.
-
-        The state moves along by ``alpha (x0' - x0)``: its noise stays. Go on from there by
-        ``sampler.iterate(problem, rng, resume=iterate.edited(x0))``, with the problem changed too,
-        if need be.
-        """
-        return self._replace(x0=x0, x=self.x + self.level.alpha * (x0 - self.x0))
+M = TypeVar("M")
 
 
-class Sampler(nn.Module, ABC):
-    """Something that restores step by step; ``break`` whenever time is up."""
-
-    @property
-    def requires(self) -> Needs:
-        """What it asks of the problem."""
-        return NOTHING
+class Sampler(Composite, nn.Module, ABC):
+    """Something that restores step by step; `break` whenever time is up."""
 
     def iterate(
-        self,
-        problem: Problem,
-        rng: Rng,
-        x: Tensor | None = None,
-        start: Level | None = None,
-        resume: Iterate | None = None,
+        self, problem: Problem, rng: Rng, at: Iterate | State | None = None
     ) -> Iterator[Iterate]:
         """Yield an `Iterate` after every step.
 
         Args:
             problem: operator, noise and measurement of B images.
             rng: one generator per sample; what is drawn has the problem's dtype.
-            x, start: a state (B, C, H, W) and the level it is at; without them the sampler draws
-                its own.
-            resume: go on after this iterate (with ``rng`` in the state it had then).
+            at: a `State` to start from, or an `Iterate` to go on from (with `rng` in the state
+                it had then); without one the sampler draws its own.
 
         Raises:
             Unfit: at once, for a problem that lacks what the sampler requires.
-            ValueError: at once, where they do not lie on one device.
+            TypeError, ValueError: at once, where they do not fit each other, do not lie on one
+                device, or the iterate is of another sampler.
         """
+        check_arguments(problem, rng, at)
         check(self.requires, problem, "the solver")
-        given = x if resume is None else resume.x
-        self._meet(problem.y.device, rng.device, None if given is None else given.device)
-        return self.walk(problem, rng.of(problem.y.dtype), x, start, resume)
+        check_devices(self, problem, rng, at)
+        if isinstance(at, Iterate):
+            check_maker(self.kind, at)
+        return self._signed(self.walk(problem, rng.of(problem.y.dtype), at))
 
-    def _meet(self, problem: torch.device, rng: torch.device, state: torch.device | None) -> None:
-        """Raise ValueError unless all are on the problem's device, or parts of the sampler are."""
-        mine = {t.device for t in chain(self.parameters(), self.buffers())} or {problem}
-        if problem in mine and rng == problem and state in (None, problem):
-            return
-        lie = {"the problem": problem, "the Rng": rng, "the solver": min(mine, key=str)}
-        lie |= {} if state is None else {"the state": state}
-        where = ", ".join(f"{name} on {device}" for name, device in lie.items())
-        raise ValueError(
-            f"all must lie on one device, got {where}; move them by problem.to(device), "
-            "Rng(seeds, device) and sampler.to(device)"
-        )
+    def _signed(self, walk: Iterator[Iterate]) -> Iterator[Iterate]:
+        kind = self.kind
+        for iterate in walk:
+            yield iterate._replace(by=kind)
 
     @abstractmethod
-    def walk(
-        self,
-        problem: Problem,
-        rng: Rng,
-        x: Tensor | None,
-        start: Level | None,
-        resume: Iterate | None,
-    ) -> Iterator[Iterate]:
-        """What `iterate` does once the problem is known to fit."""
+    def walk(self, problem: Problem, rng: Rng, at: Iterate | State | None) -> Iterator[Iterate]:
+        """What `iterate` does once its arguments are known to fit."""
 
 
-class Descent(Sampler):
+class Descent(Sampler, Generic[M]):
     """A sampler that steps down a grid of levels: what resuming and time travel ask for, once.
+
+    Its memory is of type M.
 
     Args:
         grid: the levels.
     """
+
+    clean: bool = False
+    """Whether its states are clean images, whatever level it acts at: then it can be stopped at
+    any time, and a state to start from is an image."""
 
     def __init__(self, grid: Walk) -> None:
         super().__init__()
         self.grid = grid
 
     @abstractmethod
-    def begin(self, problem: Problem, rng: Rng, level: Level) -> tuple[Tensor, Memory]:
-        """The first state (B, C, H, W), at ``level``, and the memory that goes with it."""
+    def begin(self, problem: Problem, rng: Rng, level: Level) -> tuple[Tensor, M]:
+        """The first state (B, C, H, W), at `level`, and the memory that goes with it."""
 
-    def recall(self) -> Memory:
+    def recall(self) -> Any:
         """The memory that goes with a state of unknown past."""
         return None
 
-    def rise(
-        self, x: Tensor, a: Level, b: Level, memory: Memory, rng: Rng
-    ) -> tuple[Tensor, Memory]:
-        """The state at the noisier level ``b`` (time travel), and its memory."""
+    def adopt(self, x: Tensor, problem: Problem, rng: Rng, level: Level) -> tuple[Tensor, M]:
+        """The state that a walk from a given `x` at `level` begins with, and its memory."""
+        return x, self.recall()
+
+    def rise(self, x: Tensor, a: Level, b: Level, memory: M, rng: Rng) -> tuple[Tensor, M]:
+        """The state at the noisier level `b` (time travel), and its memory."""
         return climb(x, a, b, rng), self.recall()
 
     @abstractmethod
     def step(
-        self, x: Tensor, a: Level, b: Level, memory: Memory, problem: Problem, rng: Rng
-    ) -> tuple[Tensor, Tensor, Memory]:
-        """From state ``x`` at ``a``: the state at ``b``, the estimate of the image, the memory."""
+        self, x: Tensor, a: Level, b: Level, memory: M, problem: Problem, rng: Rng
+    ) -> tuple[Tensor, Tensor, M]:
+        """From state `x` at `a`: the state at `b`, the estimate of the image, the memory."""
 
     def cost(self, level: Level) -> float:
-        """What the step from ``level`` costs beside one from another level, for planning."""
+        """What the step from `level` costs beside one from another level, for planning."""
         return 1
 
-    def enter(
-        self, problem: Problem, rng: Rng, x: Tensor | None, level: Level, resume: Iterate | None
-    ) -> tuple[Tensor, Memory, int]:
-        """Where a walk begins: its state, its memory, and how many steps were made before."""
-        if resume is not None:
-            return resume.x, resume.memory, resume.step
-        if x is not None:
-            return x, self.recall(), 0
-        return *self.begin(problem, rng, level), 0
+    def path(self, at: Iterate | State | None) -> Path:
+        """The steps to come."""
+        if isinstance(at, Iterate):
+            return at.path
+        return Listed(tuple(self.grid(None if at is None else at.level)))
+
+    def walk(self, problem: Problem, rng: Rng, at: Iterate | State | None) -> Iterator[Iterate]:
+        return self.descend(problem, rng, at, self.path(at))
 
     @torch.no_grad()
-    def walk(
+    def descend(
         self,
         problem: Problem,
         rng: Rng,
-        x: Tensor | None,
-        start: Level | None,
-        resume: Iterate | None,
+        at: Iterate | State | None,
+        path: Path,
+        plan: Callable[[Path], Path] = lambda path: path,
     ) -> Iterator[Iterate]:
-        levels = self.grid(start)
-        state, memory, done = self.enter(problem, rng, x, levels[0], resume)
-        steps = len(levels) - 1
-        for step, (a, b) in enumerate(pairwise(levels), 1):
-            if step <= done:
-                continue
+        """The one loop: down `path`, whose rest `plan` may change after every step."""
+        done = 0
+        if isinstance(at, Iterate):
+            state, memory, done = at.x, at.memory, at.step
+        elif isinstance(at, State):
+            state, memory = self.adopt(at.x, problem, rng, path.level)
+        else:
+            state, memory = self.begin(problem, rng, path.level)
+        while path.left:
+            a, path, done = path.level, path.ahead, done + 1
+            b = path.level
             if b.nsr > a.nsr:
                 state, memory = self.rise(state, a, b, memory, rng)
                 continue
             state, x0, memory = self.step(state, a, b, memory, problem, rng)
-            yield Iterate(step, steps, b, state, x0, memory)
+            path = plan(path)
+            level = CLEAN if self.clean else b
+            yield Iterate(done, done + path.left, level, state, x0, memory, path)

@@ -7,8 +7,6 @@ from torch import Tensor
 
 from inverse.denoise import (
     LINEAR,
-    Memory,
-    Needs,
     Prior,
     explain,
     linear_operator,
@@ -36,7 +34,7 @@ class Trail(NamedTuple):
     log_weights: Tensor | None
 
 
-class Selection(Descent):
+class Selection(Descent[Trail | None]):
     """Exact draws of x0 given the data at every level, selected by how well they foretold.
 
     With D the prior's estimate at level a and ``x0 | x_a ~ N(D, r^2 I)``: x0 is drawn from
@@ -63,34 +61,32 @@ class Selection(Descent):
         ValueError: for a group below 1, or (when run) one that does not divide the batch.
     """
 
+    needs = frozenset({LINEAR})
+    shuffles = True
+
     def __init__(self, prior: Prior, grid: Walk, group: int = 1, threshold: float = 0.5) -> None:
         super().__init__(grid)
         if not isinstance(group, int) or group < 1:
             raise ValueError(f"Selection: group must be a whole number above 0, got {group!r}")
         self.prior, self.group, self.threshold = prior, group, threshold
 
-    @property
-    def requires(self) -> Needs:
-        return self.prior.requires | {LINEAR}
-
-    def begin(self, problem: Problem, rng: Rng, level: Level) -> tuple[Tensor, Memory]:
+    def begin(self, problem: Problem, rng: Rng, level: Level) -> tuple[Tensor, Trail]:
         nothing = problem.y.new_zeros((len(rng), *problem.operator.in_shape))
         x, trail = _shake(nothing, nothing, level.sigma, rng)
         return x, trail._replace(log_weights=_even(x))
 
     def rise(
-        self, x: Tensor, a: Level, b: Level, memory: Memory, rng: Rng
-    ) -> tuple[Tensor, Memory]:
+        self, x: Tensor, a: Level, b: Level, memory: Trail | None, rng: Rng
+    ) -> tuple[Tensor, Trail]:
         scale = b.alpha / a.alpha
         std = (b.sigma**2 - (scale * a.sigma) ** 2) ** 0.5
         return _shake(x * scale, x / a.alpha, std, rng)
 
     def step(
-        self, x: Tensor, a: Level, b: Level, memory: Memory, problem: Problem, rng: Rng
-    ) -> tuple[Tensor, Tensor, Memory]:
+        self, x: Tensor, a: Level, b: Level, memory: Trail | None, problem: Problem, rng: Rng
+    ) -> tuple[Tensor, Tensor, Trail | None]:
         if len(rng) % self.group:
             raise ValueError(f"Selection: groups of {self.group} do not fit a batch of {len(rng)}")
-        assert memory is None or isinstance(memory, Trail)
         x0, log_weights = self.prior(x, a, problem, rng).x0, _even(x)
         if memory is None:
             r2 = x0.new_full((len(x0),), a.nsr**2)

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from torch import Tensor
 
-from inverse.denoise import Conditioned, Denoiser, Estimate, Needs, Prior, estimate
+from inverse.denoise import Conditioned, Denoiser, Estimate, Prior, estimate
 from inverse.levels import Grid, Level
 from inverse.samplers import Process
 from inverse.steps import Langevin
@@ -25,10 +25,6 @@ class Flowed(Denoiser):
         if steps < 1:
             raise ValueError(f"daps: need ode_steps >= 1, got {steps}")
         self.prior, self.grid = prior, Grid(steps + 1, end=end)
-
-    @property
-    def requires(self) -> Needs:
-        return self.prior.requires
 
     def forward(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Estimate:
         state = x

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from inverse.denoise import Conditioned, DataStep, Memory, Move, Prior, Transition
+from inverse.denoise import Conditioned, DataStep, Move, Prior, Transition
 from inverse.levels import Level
 from inverse.samplers import Process, Sampler, decoded, flow_grid
 from inverse.transitions.ddim import renoise
@@ -36,14 +36,14 @@ class Descend(DataStep):
         return torch.lerp(x0, x, level.sigma / (level.alpha + level.sigma))
 
 
-class Mix(Transition):
+class Mix(Transition[None]):
     """``x_b = alpha_b x0 + sigma_b (sqrt(t) noise + sqrt(1 - t) n)``, t the flow's time of level b.
 
     Fresh noise towards the end, the flow's own at the start. Reference: Kim et al., 2025,
     arXiv:2503.08136, Alg. 1.
     """
 
-    def step(self, move: Move, memory: Memory) -> tuple:
+    def step(self, move: Move, memory: None) -> tuple[Tensor, None]:
         alpha, sigma = move.b
         return renoise(move.est, move.b, alpha / (alpha + sigma), move.rng), memory
 

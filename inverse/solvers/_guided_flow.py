@@ -1,8 +1,10 @@
 """The guided probability flow in few calls: warm where it is smooth, stable where it is stiff."""
 
+from typing import Any
+
 from torch import Tensor
 
-from inverse.denoise import Guided, Memory, Move, Prior, Transition
+from inverse.denoise import Guided, Move, Prior, Transition
 from inverse.flows import PinvScore
 from inverse.levels import VP, Grid, Level
 from inverse.samplers import Process
@@ -10,7 +12,7 @@ from inverse.starts import WienerStart
 from inverse.transitions import DDIM, DPMSolver2M
 
 
-class Switched(Transition):
+class Switched(Transition[tuple[Any, Any]]):
     """``above`` while the noise-to-signal ratio exceeds ``at``, ``below`` from ``at`` down.
 
     Guidance can be stiff at high noise, where low orders stay stable in longer steps, and smooth
@@ -29,11 +31,10 @@ class Switched(Transition):
         self.at, self.rules = at, (above, below)
         self.requires = above.requires | below.requires
 
-    def init(self) -> Memory:
-        return tuple(rule.init() for rule in self.rules)
+    def init(self) -> tuple[Any, Any]:
+        return self.rules[0].init(), self.rules[1].init()
 
-    def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
-        assert isinstance(memory, tuple)
+    def step(self, move: Move, memory: tuple[Any, Any]) -> tuple[Tensor, tuple[Any, Any]]:
         which = 0 if move.a.nsr > self.at * (1 + 1e-6) else 1
         x, new = self.rules[which].step(move, memory[which])
         return x, (new, memory[1]) if which == 0 else (memory[0], new)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from inverse.denoise import BACKWARD, Evaluation, Memory, Needs, Prior, noise_variance
+from inverse.denoise import BACKWARD, Evaluation, Prior, noise_variance
 from inverse.levels import CLEAN, Grid, Level, vp_grid
 from inverse.samplers import Descent
 from inverse.solvers._adam import adam
@@ -51,11 +51,13 @@ class Bursts(NamedTuple):
         return self.burst if chosen and left > self.closing else self.gradients
 
 
-class Midpoint(Descent):
+class Midpoint(Descent[Last]):
     """Guidance at a level well below the next, then back up to the next along the bridge.
 
     See `mgps` for the update.
     """
+
+    needs = frozenset({BACKWARD})
 
     def __init__(
         self, prior: Prior, grid: Grid, fraction: float, rate: float, bursts: Bursts
@@ -68,20 +70,15 @@ class Midpoint(Descent):
             )
         self.prior, self.fraction, self.rate, self.bursts = prior, fraction, rate, bursts
 
-    @property
-    def requires(self) -> Needs:
-        return self.prior.requires | {BACKWARD}
-
-    def recall(self) -> Memory:
+    def recall(self) -> Last:
         return Last(0, None)
 
-    def begin(self, problem: Problem, rng: Rng, level: Level) -> tuple[Tensor, Memory]:
+    def begin(self, problem: Problem, rng: Rng, level: Level) -> tuple[Tensor, Last]:
         return PureNoise()(problem, rng, level), self.recall()
 
     def step(
-        self, x: Tensor, a: Level, b: Level, memory: Memory, problem: Problem, rng: Rng
-    ) -> tuple[Tensor, Tensor, Memory]:
-        assert isinstance(memory, Last)
+        self, x: Tensor, a: Level, b: Level, memory: Last, problem: Problem, rng: Rng
+    ) -> tuple[Tensor, Tensor, Last]:
         x0 = self.prior(x, a, problem, rng).x0
         if b == CLEAN:
             return x0, x0, Last(memory.count + 1, x0)

@@ -2,19 +2,21 @@
 
 from torch import Tensor
 
-from inverse.denoise import Memory, Needs, Prior, steepness
+from inverse.denoise import Prior, steepness
 from inverse.levels import Level, Walk
-from inverse.samplers import Chain, Sampler, decoded, flow_grid
+from inverse.samplers import Descent, Sampler, decoded, flow_grid
 from operators import Problem, Rng
 from operators.solve import column
 
 
-class PlugAndPlay(Chain):
+class PlugAndPlay(Descent[Tensor | None]):
     """A gradient step on the data, then the mean of ``draws`` denoisings at the level; `pnpflow`.
 
     Its memory is the largest eigenvalue of ``J^T J``, J the operator's Jacobian at the first
     estimate, (B,).
     """
+
+    clean = True
 
     def __init__(self, prior: Prior, grid: Walk, rate: float, power: float, draws: int) -> None:
         super().__init__(grid)
@@ -24,17 +26,13 @@ class PlugAndPlay(Chain):
             )
         self.prior, self.rate, self.power, self.draws = prior, rate, power, draws
 
-    @property
-    def requires(self) -> Needs:
-        return self.prior.requires
-
-    def begin(self, problem: Problem, rng: Rng, level: Level) -> tuple[Tensor, Memory]:
+    def begin(self, problem: Problem, rng: Rng, level: Level) -> tuple[Tensor, Tensor | None]:
         return problem.y.new_zeros((len(problem), *problem.operator.in_shape)), self.recall()
 
     def step(
-        self, x: Tensor, a: Level, b: Level, memory: Memory, problem: Problem, rng: Rng
-    ) -> tuple[Tensor, Tensor, Memory]:
-        if isinstance(memory, Tensor):
+        self, x: Tensor, a: Level, b: Level, memory: Tensor | None, problem: Problem, rng: Rng
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        if memory is not None:
             size = self.rate * (a.sigma / (a.alpha + a.sigma)) ** self.power
             slope = problem.operator.vjp(x, problem.residual(x))
             x = x + column(size / memory, x) * slope

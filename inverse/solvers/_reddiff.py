@@ -3,21 +3,23 @@
 import torch
 from torch import Tensor
 
-from inverse.denoise import Memory, Needs, Prior
+from inverse.denoise import Prior
 from inverse.levels import Grid, Level, vp_grid
-from inverse.samplers import Chain
+from inverse.samplers import Descent
 from inverse.solvers._adam import Moments, adam
 from inverse.starts import wiener
 from operators import LinearOperator, Problem, Rng
 from operators.solve import column
 
 
-class Variational(Chain):
+class Variational(Descent[Moments | None]):
     """One image mu, improved by one step of Adam at every level of the grid.
 
     The state is mu itself, and the estimate too. Its memory is Adam's. See `reddiff` for the
     update.
     """
+
+    clean = True
 
     def __init__(self, prior: Prior, grid: Grid, rate: float, lam: float) -> None:
         super().__init__(grid)
@@ -25,23 +27,18 @@ class Variational(Chain):
             raise ValueError(f"reddiff: need rate > 0 and lam >= 0, got {rate} and {lam}")
         self.prior, self.rate, self.lam = prior, rate, lam
 
-    @property
-    def requires(self) -> Needs:
-        return self.prior.requires
-
-    def begin(self, problem: Problem, rng: Rng, level: Level) -> tuple[Tensor, Memory]:
+    def begin(self, problem: Problem, rng: Rng, level: Level) -> tuple[Tensor, Moments | None]:
         if isinstance(problem.operator, LinearOperator):
             return wiener(problem), None
         return problem.y.new_zeros((len(problem), *problem.operator.in_shape)), None
 
     def step(
-        self, x: Tensor, a: Level, b: Level, memory: Memory, problem: Problem, rng: Rng
-    ) -> tuple[Tensor, Tensor, Memory]:
+        self, x: Tensor, a: Level, b: Level, memory: Moments | None, problem: Problem, rng: Rng
+    ) -> tuple[Tensor, Tensor, Moments | None]:
         noisy = torch.add(rng.normal(x.shape).mul_(a.sigma), x, alpha=a.alpha)
         misfit = problem.operator.vjp(x, problem.residual(x)) / column(problem.measured, x)
         lam = self.lam / x[0].numel()
         gradient = (x - self.prior(noisy, a, problem, rng).x0) * lam - misfit
-        assert memory is None or isinstance(memory, Moments)
         move, memory = adam(gradient, memory, self.rate, betas=(0.9, 0.99))
         return x + move, x + move, memory
 

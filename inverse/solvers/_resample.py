@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from inverse.denoise import Memory, Move, Prior, Transition, noise_level
+from inverse.denoise import Move, Prior, Transition, noise_level
 from inverse.levels import Discrete, Level
 from inverse.priors.autoencoder import Autoencoder, autoencoder_of
 from inverse.samplers import LatentNoise, Process, Sampler, decoded, latent_grid
@@ -17,7 +17,7 @@ EXACT = 1e-6
 """Mean squared residual at which data without noise count as explained, as released."""
 
 
-class HardConsistency(Transition):
+class HardConsistency(Transition[int]):
     """DDIM, and every ``every``-th step an estimate that explains the data; see `resample`.
 
     Its memory is how many steps were made.
@@ -41,11 +41,10 @@ class HardConsistency(Transition):
         schedule = Discrete.scaled_linear()
         self.third, self.two_thirds = schedule(333).nsr, schedule(666).nsr
 
-    def init(self) -> Memory:
+    def init(self) -> int:
         return 0
 
-    def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
-        assert isinstance(memory, int)
+    def step(self, move: Move, memory: int) -> tuple[Tensor, int]:
         done, (est, a, b) = memory + 1, move[1:4]
         if b.sigma == 0:
             return self.in_latents(est.x0, move.problem), done

@@ -8,7 +8,6 @@ from inverse.denoise import (
     Denoiser,
     Estimate,
     Evaluation,
-    Needs,
     Prior,
     estimate,
     noise_level,
@@ -34,6 +33,8 @@ class InputFit(Denoiser):
         ValueError: for fewer than one iteration, a rate that is not positive or a negative lam.
     """
 
+    needs = frozenset({BACKWARD})
+
     def __init__(self, prior: Prior, iterations: int, rate: float, lam: float) -> None:
         super().__init__()
         if iterations < 1 or rate <= 0 or lam < 0:
@@ -42,10 +43,6 @@ class InputFit(Denoiser):
                 f"{iterations}, {rate} and {lam}"
             )
         self.prior, self.iterations, self.rate, self.lam = prior, iterations, rate, lam
-
-    @property
-    def requires(self) -> Needs:
-        return self.prior.requires | {BACKWARD}
 
     @torch.no_grad()
     def forward(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Estimate:

@@ -40,4 +40,6 @@ def stsp(
     spacing = "edm" if corrected else "time"
     grid = vp_grid(steps, spacing=spacing)
     flow = ScoreFlow(PinvScore(data_variance), midpoint=corrected, early=released and not corrected)
-    return Process(prior, Heun() if corrected else Multistep(order), grid, flow, "strang")
+    if corrected:
+        return Process(prior, Heun(), grid, flow, "strang")
+    return Process(prior, Multistep(order), grid, flow, "strang")

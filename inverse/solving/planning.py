@@ -1,17 +1,12 @@
 """Planning: as many steps as a budget of time or network calls pays for."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import count
 from math import inf
 
-import torch
-from torch import Tensor
-
-from inverse.denoise import Needs
-from inverse.levels import CLEAN, Grid, Level
-from inverse.samplers import Decoded, Descent, Iterate, Sampler
+from inverse.levels import CLEAN, Grid, Level, Path, Spread
+from inverse.samplers import Decoded, Descent, Iterate, Sampler, State
 from inverse.solving.metering import Budget, Meter
 from operators import Problem, Rng
 
@@ -55,38 +50,34 @@ class Planned(Sampler):
         self.process, self.grid, self.budget = process, process.grid, budget
 
     @property
-    def requires(self) -> Needs:
-        return self.process.requires
+    def kind(self) -> str:
+        """The process's own: each goes on from iterates of the other."""
+        return self.process.kind
 
-    @torch.no_grad()
-    def walk(
-        self,
-        problem: Problem,
-        rng: Rng,
-        x: Tensor | None,
-        start: Level | None,
-        resume: Iterate | None,
-    ) -> Iterator[Iterate]:
-        device, process = self.budget.waits(problem.y.device), self.process
-        meter = Meter(samples=len(problem), device=device)
-        a = self.grid(start)[0] if resume is None else resume.level
-        x, memory, done = process.enter(problem, rng, x, a, resume)
-        left = max(1, (self.grid.steps if resume is None else resume.steps) - done)
+    def walk(self, problem: Problem, rng: Rng, at: Iterate | State | None) -> Iterator[Iterate]:
+        first = self.process.path(at)
+        path = Spread(self.grid, first.level, first.left)
+        meter = Meter(samples=len(problem), device=self.budget.waits(problem.y.device))
+        with meter.on(self.process):
+            yield from self.process.descend(problem, rng, at, path, self._plan(meter, path.level))
+
+    def _plan(self, meter: Meter, level: Level) -> Callable[[Path], Path]:
+        """What lays out anew the path from ``level``, after every step."""
         spent, used = 0.0, (0.0, 0)  # in units of the steps' own cost; in seconds and calls
-        with meter.on(process):
-            for step in count(1):
-                b, cost, before = self.grid.after(a, left), process.cost(a), used
-                x, x0, memory = process.step(x, a, b, memory, problem, rng)
-                spent, used = spent + cost, (meter.seconds, meter.forward)
-                paces = [
-                    max(now / spent, (now - then) / cost)
-                    for now, then in zip(used, before, strict=True)
-                ]
-                left = self._left(used, paces, b, left - 1) if b.sigma > 0 else 0
-                yield Iterate(done + step, done + step + left, b, x, x0, memory)
-                if left == 0:
-                    return
-                a = b
+
+        def anew(path: Path) -> Path:
+            nonlocal level, spent, used
+            cost, before = self.process.cost(level), used
+            spent, used = spent + cost, (meter.seconds, meter.forward)
+            paces = [
+                max(now / spent, (now - then) / cost)
+                for now, then in zip(used, before, strict=True)
+            ]
+            level = path.level
+            left = self._left(used, paces, level, path.left) if path.left else 0
+            return Spread(self.grid, level, left)
+
+        return anew
 
     def _left(self, used: tuple[float, int], paces: list[float], level: Level, planned: int) -> int:
         """How many steps from ``level`` the rest of the budget pays for.

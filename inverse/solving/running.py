@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from inverse.samplers import Iterate, Sampler, reusing
+from inverse.samplers import Iterate, Sampler, State, reusing
 from inverse.solving.metering import Budget, Meter, Spent
 from operators import Problem, Rng
 
@@ -61,30 +61,34 @@ def solve(
     *,
     keep: int = 0,
     watch: Callable[[Meter, Iterate | None], None] | None = None,
-    resume: Iterate | None = None,
+    at: Iterate | State | None = None,
 ) -> Result:
     """Run ``sampler`` to its end, to the end of the budget, or to Ctrl-C; keep the best so far.
 
-    Priors that reuse their deep features (`Reused`) do so for the length of this run.
+    Priors that reuse their calls (`Prior.fresh`) do so for the length of this run.
 
     Args:
         keep: how many estimates to keep on the way (``Result.snapshots``): evenly spread steps.
         watch: called after every network call and every step with the meter and the last iterate;
             it may raise KeyboardInterrupt to stop here.
-        resume: go on after this iterate (with ``rng`` in the state it had then); calls, seconds
-            and snapshots count from here.
+        at: a state to start from, or an iterate to go on after (with ``rng`` in the state it had
+            then); calls, seconds and snapshots count from here.
 
     Raises:
+        TypeError: for anything but a sampler; else as `Sampler.iterate`.
         NothingReady: when not even the first step was done.
         Diverged: when a step gave NaN or inf; its ``last`` is the last good iterate.
     """
-    last = resume
+    if not isinstance(sampler, Sampler):
+        name = getattr(sampler, "__name__", type(sampler).__name__)
+        raise TypeError(f"solve runs a sampler, as nested(prior) makes one; got {name} itself")
+    last = at if isinstance(at, Iterate) else None
     on_call = (lambda meter: watch(meter, last)) if watch else None
     budget, snapshots, finished = budget or Budget(), [], False
     meter = Meter(budget, on_call, len(problem), budget.waits(problem.y.device))
     with meter.on(sampler):
         try:
-            for iterate in reusing(sampler).iterate(problem, rng, resume=resume):
+            for iterate in reusing(sampler).iterate(problem, rng, at):
                 check_finite(iterate, last)
                 last = iterate
                 if keep and iterate.step % -(-iterate.steps // keep) == 0:

@@ -1,8 +1,10 @@
 """One-step transitions through the estimate: DDIM(eta), re-noising, annealing, restarts."""
 
+from typing import Any
+
 from torch import Tensor
 
-from inverse.denoise import Estimate, Memory, Move, Transition, climb
+from inverse.denoise import Estimate, Move, Transition, climb
 from inverse.levels import CLEAN, Level
 from operators import Rng
 
@@ -26,7 +28,7 @@ def kernel(est: Estimate, b: Level, zeta: float) -> tuple[Tensor, float]:
     return mean, b.sigma * zeta**0.5
 
 
-class DDIM(Transition):
+class DDIM(Transition[None]):
     """Keeps a part of the state's noise and draws the rest.
 
     `x_b = alpha_b x0 + sigma_b (sqrt(1 - z) noise + sqrt(z) n)`, `z = eta^2 (1 - r^2)`.
@@ -46,11 +48,11 @@ class DDIM(Transition):
         """The share z of the noise that is fresh after a step from `a` to `b`."""
         return self.eta**2 * (1 - (b.nsr / a.nsr) ** 2)
 
-    def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
+    def step(self, move: Move, memory: None) -> tuple[Tensor, None]:
         return renoise(move.est, move.b, self.share(move.a, move.b), move.rng), memory
 
 
-class Renoise(Transition):
+class Renoise(Transition[None]):
     """Keeps a part of the state's noise and draws the rest, by a share zeta: 1 restarts.
 
     `x_b = alpha_b x0 + sigma_b (sqrt(1 - zeta) noise + sqrt(zeta) n)`.
@@ -69,11 +71,11 @@ class Renoise(Transition):
         """The share zeta of the noise that is fresh after a step."""
         return self.zeta
 
-    def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
+    def step(self, move: Move, memory: None) -> tuple[Tensor, None]:
         return renoise(move.est, move.b, self.zeta, move.rng), memory
 
 
-class Anneal(Transition):
+class Anneal(Transition[None]):
     """Noises the estimate afresh, by as much as the temperature says.
 
     `x_b = alpha_b x0 + temperature sigma_b n`.
@@ -90,14 +92,14 @@ class Anneal(Transition):
             raise ValueError(f"Anneal: temperature must be in [0, 1], got {temperature}")
         self.temperature = temperature
 
-    def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
+    def step(self, move: Move, memory: None) -> tuple[Tensor, None]:
         x, b = move.est.x0 * move.b.alpha, move.b
         if self.temperature > 0 and b.sigma > 0:
             x.add_(move.rng.normal(x.shape), alpha=self.temperature * b.sigma)
         return x, memory
 
 
-class Restart(Transition):
+class Restart(Transition[tuple[Any, Any]]):
     """A rule whose time travel noises the last estimate afresh: `x_b = alpha_b x0 + sigma_b n`.
 
     x0 is the denoiser's own, `(x - sigma noise) / alpha`: where a data step kept its noise
@@ -111,17 +113,15 @@ class Restart(Transition):
         self.rule = rule
         self.eta, self.requires = rule.eta, rule.requires
 
-    def init(self) -> Memory:
+    def init(self) -> tuple[Any, Any]:
         return self.rule.init(), None
 
-    def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
-        assert isinstance(memory, tuple)
+    def step(self, move: Move, memory: tuple[Any, Any]) -> tuple[Tensor, tuple[Any, Any]]:
         x, after = self.rule.step(move, memory[0])
         x0 = (move.x - move.a.sigma * move.est.noise) / move.a.alpha
         return x, (after, x0)
 
     def rise(
-        self, x: Tensor, a: Level, b: Level, memory: Memory, rng: Rng
-    ) -> tuple[Tensor, Memory]:
-        assert isinstance(memory, tuple)
+        self, x: Tensor, a: Level, b: Level, memory: tuple[Any, Any], rng: Rng
+    ) -> tuple[Tensor, tuple[Any, Any]]:
         return climb(memory[1], CLEAN, b, rng), (self.rule.init(), memory[1])

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inverse.denoise import Memory, Move, Transition
+from inverse.denoise import Move, Transition
 from inverse.levels import CLEAN
 from inverse.transitions.ode import euler, runge_kutta
 
@@ -28,7 +28,7 @@ def adams_bashforth(nodes: list[float], a: float, b: float) -> list[float]:
     return [float(w) * scale for w in weights]
 
 
-class Multistep(Transition):
+class Multistep(Transition[tuple[Past, ...]]):
     """Adams-Bashforth of order 1 to 4 on the noise estimate, variable steps in nsr (PLMS).
 
     `x_b / alpha_b = x / alpha_a + sum_i w_i noise_i` with exact weights for the actual levels
@@ -43,12 +43,12 @@ class Multistep(Transition):
             raise ValueError(f"Multistep: order must be 1, 2, 3 or 4, got {order}")
         self.order = order
 
-    def init(self) -> Memory:
+    def init(self) -> tuple[Past, ...]:
         return ()
 
-    def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
+    def step(self, move: Move, memory: tuple[Past, ...]) -> tuple[Tensor, tuple[Past, ...]]:
         x, est, a, b, *_, denoise = move
-        past = (*_history(memory), Past(a.nsr, est.noise))[-self.order :]
+        past = (*memory, Past(a.nsr, est.noise))[-self.order :]
         if len(past) < self.order and self.order > 2 and b != CLEAN:
             return runge_kutta(x, est, a, b, denoise), past
         weights = adams_bashforth([p.nsr for p in past], a.nsr, b.nsr)
@@ -58,12 +58,7 @@ class Multistep(Transition):
         return x, past
 
 
-def _history(memory: Memory) -> tuple[Past, ...]:
-    assert isinstance(memory, tuple)
-    return memory
-
-
-class DPMSolver2M(Transition):
+class DPMSolver2M(Transition[Past | None]):
     """DPM-Solver++(2M): second order in log-SNR on the data prediction, of flow or SDE.
 
     `x_b = q (alpha_b / alpha_a) x + alpha_b (1 - q) D + sigma_b sqrt(1 - e^{-2 eta^2 h}) n`,
@@ -80,14 +75,14 @@ class DPMSolver2M(Transition):
             raise ValueError(f"DPMSolver2M: eta must be in [0, 1], got {eta}")
         self.eta = eta
 
-    def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
+    def step(self, move: Move, memory: Past | None) -> tuple[Tensor, Past | None]:
         x, est, a, b, *_ = move
         past = Past(a.nsr, est.x0)
         if b == CLEAN:
             return est.x0, past
         ratio = b.nsr / a.nsr
         data = est.x0
-        if isinstance(memory, Past):
+        if memory is not None:
             half = 0.5 * math.log(a.nsr / b.nsr) / math.log(memory.nsr / a.nsr)
             data = (1 + half) * est.x0 - half * memory.slope
         keep = ratio ** (1 + self.eta**2)
@@ -98,7 +93,7 @@ class DPMSolver2M(Transition):
         return out, past
 
 
-class Momentum(Transition):
+class Momentum(Transition[tuple[Past, ...]]):
     """Generalised heavy ball GHVB: momentum on the noise estimate under Adams-Bashforth weights.
 
     `v_n = (1 - beta) v_{n-1} + beta noise_n` and `x_{n+1} = x_n + h sum_j c_j grad^j v_n` with
@@ -119,7 +114,7 @@ class Momentum(Transition):
             )
         self.order, self.beta = order, beta
 
-    def init(self) -> Memory:
+    def init(self) -> tuple[Past, ...]:
         return ()
 
     def weights(self, terms: int) -> list[float]:
@@ -132,9 +127,9 @@ class Momentum(Transition):
                 out[i] += c * (-1) ** i * math.comb(j, i)
         return out
 
-    def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
+    def step(self, move: Move, memory: tuple[Past, ...]) -> tuple[Tensor, tuple[Past, ...]]:
         x, est, a, b, *_, denoise = move
-        past = _history(memory)
+        past = memory
         warm = self.order > 2 and len(past) < self.order - 1
         if warm and b != CLEAN:
             return runge_kutta(x, est, a, b, denoise), (*past, Past(a.nsr, est.noise))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from inverse.denoise import Estimate, Memory, Move, Transition
+from inverse.denoise import Estimate, Move, Transition
 from inverse.levels import CLEAN, Level
 
 Denoise = Callable[[Tensor, Level], Estimate]
@@ -31,13 +31,13 @@ def _between(a: Level, b: Level) -> Level:
     return Level(a.alpha, a.alpha * nsr)
 
 
-class Heun(Transition):
+class Heun(Transition[None]):
     """Second-order trapezoidal step; one more denoiser call except on the last step to clean.
 
     Reference: Karras et al., 2022, arXiv:2206.00364, Alg. 1.
     """
 
-    def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
+    def step(self, move: Move, memory: None) -> tuple[Tensor, None]:
         x, est, a, b, *_, denoise = move
         if b == CLEAN:
             return est.x0, memory

@@ -6,10 +6,10 @@ In each coordinate y is the image with noise of standard deviation `tau = sigma_
 import torch
 from torch import Tensor
 
-from inverse.denoise import SPECTRAL, Memory, Move, Transition, spectrum
+from inverse.denoise import SPECTRAL, Move, Transition, spectrum
 
 
-class Spectral(Transition):
+class Spectral(Transition[None]):
     """DDRM's and DDNM+'s rule, per singular coordinate.
 
     Per coordinate, with x0 and `noise` the denoiser's, `c = sqrt(1 - eta^2)`, at level b:
@@ -37,7 +37,7 @@ class Spectral(Transition):
             raise ValueError(f"Spectral: eta and eta_b must be in [0, 1], got {eta} and {eta_b}")
         self.eta, self.eta_b, self.carry = eta, eta_b, carry
 
-    def step(self, move: Move, memory: Memory) -> tuple[Tensor, Memory]:
+    def step(self, move: Move, memory: None) -> tuple[Tensor, None]:
         data = spectrum(move.problem, "Spectral")
         operator, y, tau = data
         (x0, noise), b, kept = move.est, move.b, (1 - self.eta**2) ** 0.5

@@ -47,8 +47,8 @@ class Reused(Prior):
         ValueError: for ``every`` below 2 or a network that cannot be parted.
     """
 
+    fresh = NOTHING_YET
     memory: Deep | None
-    """Lent by a walk for the length of a step; None: none, and no reuse."""
 
     def __init__(self, prior: NetworkPrior, every: int = 2, compile: bool = False) -> None:
         super().__init__()

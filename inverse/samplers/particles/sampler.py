@@ -1,17 +1,17 @@
 """Particles: N states per measurement, weighted, resampled, of which one is drawn."""
 
-from collections.abc import Iterator
-from itertools import pairwise
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from inverse.denoise import Denoiser, Evaluation, Needs
+from inverse.denoise import Denoiser, Evaluation
 from inverse.levels import Level, Walk
+from inverse.samplers.door import check_maker
+from inverse.samplers.iterate import Iterate
 from inverse.samplers.particles.proposal import Proposal
 from inverse.samplers.particles.resampling import Resampling, choose, flat
-from inverse.samplers.sampler import Iterate, Sampler
+from inverse.samplers.sampler import Descent
 from operators import Problem, Rng
 from operators.solve import widest
 
@@ -23,7 +23,7 @@ class Cloud(NamedTuple):
     data: Tensor | None
 
 
-class Particles(Sampler):
+class Particles(Descent[Cloud]):
     """Sequential Monte Carlo: the states of an `Iterate` are ``count`` particles per measurement.
 
     Particle j of measurement i is row ``i count + j`` of ``Iterate.x``. Each step evaluates all
@@ -44,6 +44,8 @@ class Particles(Sampler):
         ValueError: for a count below 1.
     """
 
+    shuffles = True
+
     def __init__(
         self,
         prior: Denoiser,
@@ -52,52 +54,33 @@ class Particles(Sampler):
         count: int,
         resampling: Resampling | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(grid)
         if not isinstance(count, int) or count < 1:
             raise ValueError(f"Particles: count must be a whole number above 0, got {count!r}")
-        self.prior, self.proposal, self.grid = prior, proposal, grid
+        self.prior, self.proposal = prior, proposal
         self.count, self.resampling = count, resampling or Resampling()
 
-    @property
-    def requires(self) -> Needs:
-        return self.prior.requires | self.proposal.requires
-
-    @torch.no_grad()
-    def walk(
-        self,
-        problem: Problem,
-        rng: Rng,
-        x: Tensor | None,
-        start: Level | None,
-        resume: Iterate | None,
-    ) -> Iterator[Iterate]:
-        levels = self.grid(start)
+    def begin(self, problem: Problem, rng: Rng, level: Level) -> tuple[Tensor, Cloud]:
+        cloud = self._cloud(problem, rng, level)
         many, streams = problem.repeat(self.count), rng.each(self.count)
-        if resume is not None:
-            state, memory, done = resume.x, resume.memory, resume.step
-        else:
-            (state, memory), done = self._begin(problem, many, rng, x, levels[0]), 0
-        assert isinstance(memory, Cloud)
-        steps = len(levels) - 1
-        for step, (a, b) in enumerate(pairwise(levels), 1):
-            if step <= done:
-                continue
-            data = self.proposal.observe(memory.data, problem, rng, a, b)
-            ev = Evaluation(self.prior, state, a, many, streams, self.proposal.differentiable)
-            state, x0, weights = self._step(ev, b, memory.log_weights, data, rng)
-            memory = Cloud(weights, data)
-            yield Iterate(step, steps, b, state, x0, memory)
+        return self.proposal.start(level, cloud.data, many, streams), cloud
 
-    def _begin(
-        self, problem: Problem, many: Problem, rng: Rng, x: Tensor | None, level: Level
-    ) -> tuple[Tensor, Cloud]:
-        data = self.proposal.observe(None, problem, rng, None, level)
-        if x is None:
-            x = self.proposal.start(level, data, many, rng.each(self.count))
-        else:
-            x = x.repeat_interleave(self.count, 0)
-        weights = torch.zeros(len(rng), self.count, dtype=widest(x.device), device=x.device)
-        return x, Cloud(weights, data)
+    def adopt(self, x: Tensor, problem: Problem, rng: Rng, level: Level) -> tuple[Tensor, Cloud]:
+        return x.repeat_interleave(self.count, 0), self._cloud(problem, rng, level)
+
+    def _cloud(self, problem: Problem, rng: Rng, level: Level) -> Cloud:
+        """Particles of equal weight."""
+        data, device = self.proposal.observe(None, problem, rng, None, level), problem.y.device
+        return Cloud(torch.zeros(len(rng), self.count, dtype=widest(device), device=device), data)
+
+    def step(
+        self, x: Tensor, a: Level, b: Level, memory: Cloud, problem: Problem, rng: Rng
+    ) -> tuple[Tensor, Tensor, Cloud]:
+        data = self.proposal.observe(memory.data, problem, rng, a, b)
+        many, streams = problem.repeat(self.count), rng.each(self.count)
+        ev = Evaluation(self.prior, x, a, many, streams, self.proposal.differentiable)
+        x, x0, weights = self._step(ev, b, memory.log_weights, data, rng)
+        return x, x0, Cloud(weights, data)
 
     def _step(
         self, ev: Evaluation, b: Level, log_weights: Tensor, data: Tensor | None, rng: Rng
@@ -116,8 +99,12 @@ class Particles(Sampler):
         return state, x0, log_weights
 
     def weighted(self, iterate: Iterate) -> tuple[Tensor, Tensor]:
-        """All particles (B, N, C, H, W) of an iterate, and their weights (B, N), of sum one."""
-        assert isinstance(iterate.memory, Cloud)
+        """All particles (B, N, C, H, W) of an iterate, and their weights (B, N), of sum one.
+
+        Raises:
+            ValueError: for an iterate of another sampler.
+        """
+        check_maker(self.kind, iterate)
         log_weights = iterate.memory.log_weights
         return iterate.x.unflatten(0, tuple(log_weights.shape)), log_weights.softmax(1)
 

@@ -213,7 +213,7 @@ def test_resuming_is_exact(walk):
         begun.append(iterate)
         if iterate.step == 2:
             break
-    rest = list(sampler.iterate(problem(), rng, resume=begun[-1]))
+    rest = list(sampler.iterate(problem(), rng, begun[-1]))
     assert rest[0].step == 3 and torch.equal(rest[-1].x0, finals(walk))
 
 

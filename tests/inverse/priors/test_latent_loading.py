@@ -10,7 +10,7 @@ from inverse.priors import Tiled
 from inverse.priors.autoencoder import autoencoder_of
 from inverse.priors.latent import LatentPrior, encoded_pair
 from inverse.priors.presets import from_diffusers, from_latent
-from inverse.samplers import Process
+from inverse.samplers import Process, State
 from inverse.transitions import DDIM
 from operators import Rng, gaussian, identity, measure
 from tests.inverse import pipelines
@@ -49,7 +49,7 @@ def test_a_prompted_chain_draws_what_the_pipeline_draws(tmp_path, guidance):
     levels = [prior.schedule(t) for t in theirs.scheduler.timesteps.tolist()]
     chain = Process(prior, DDIM(0), lambda start: [*levels, CLEAN])
     problem = measure(identity((4, 8, 8)), gaussian(0.1), noise, Rng([0]))
-    drawn = list(chain.iterate(problem, Rng([0]), noise))[-1].x0
+    drawn = list(chain.iterate(problem, Rng([0]), State(noise)))[-1].x0
     assert torch.allclose(drawn, expected, atol=1e-4 * float(expected.abs().max()))
 
 

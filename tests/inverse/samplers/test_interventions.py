@@ -5,7 +5,7 @@ import torch
 from inverse.levels import Level
 from inverse.metrics import psnr
 from inverse.priors import GaussianPrior
-from inverse.samplers import Iterate
+from inverse.samplers import Iterate, State
 from inverse.solvers import nested
 from operators import Inpaint, Rng, gaussian, inpaint_box, masks, measure
 
@@ -39,9 +39,9 @@ def test_new_measurements_are_taken_up_on_the_way():
     whole = measure(Inpaint(SHAPE, torch.ones(1, 8, 8)), NOISE, x, Rng([2]))
     middle, rng = after(2, sampler, hole)
     state = rng.state()
-    stayed = list(sampler.iterate(hole, rng, resume=middle))
+    stayed = list(sampler.iterate(hole, rng, middle))
     rng.restore(state)
-    changed = list(sampler.iterate(whole, rng, resume=middle))
+    changed = list(sampler.iterate(whole, rng, middle))
     assert [step.step for step in changed] == [3, 4]
     assert float(psnr(changed[-1].x0, x)) > float(psnr(stayed[-1].x0, x)) + 3
 
@@ -53,11 +53,11 @@ def test_what_is_painted_between_steps_stays_where_nothing_is_measured():
     lost = (masks.box(SHAPE) == 0).expand(1, *SHAPE)
     middle, rng = after(3, sampler, problem)
     state = rng.state()
-    plain = list(sampler.iterate(problem, rng, resume=middle))[-1].x0
+    plain = list(sampler.iterate(problem, rng, middle))[-1].x0
     rng.restore(state)
     painted = middle.edited(torch.where(lost, middle.x0 + 1.0, middle.x0))
     assert torch.allclose(painted.x - middle.x, middle.level.alpha * lost.float())
-    kept = list(sampler.iterate(problem, rng, resume=painted))[-1].x0
+    kept = list(sampler.iterate(problem, rng, painted))[-1].x0
     assert float((kept - plain)[..., 3:5, 3:5].mean()) > 0.3
 
 
@@ -67,7 +67,7 @@ def test_a_warm_start_enters_at_its_own_level():
     problem = measure(inpaint_box(SHAPE), NOISE, x, Rng([2]))
     level = Level(1.0, 0.1)
     state = x + level.sigma * Rng([3]).normal(x.shape)  # say, another method's result
-    first = next(sampler.iterate(problem, Rng([1]), state, level))
+    first = next(sampler.iterate(problem, Rng([1]), State(state, level)))
     cold = next(sampler.iterate(problem, Rng([1])))
     assert first.level.nsr < level.nsr
     assert float(psnr(first.x0, x)) > float(psnr(cold.x0, x)) + 1

@@ -117,7 +117,7 @@ def test_a_group_resumes():
     state = rng.state()
     whole = list(walk)[-1].x0
     rng.restore(state)
-    assert torch.equal(list(sampler.iterate(many(8), rng, resume=middle))[-1].x0, whole)
+    assert torch.equal(list(sampler.iterate(many(8), rng, middle))[-1].x0, whole)
 
 
 def test_passes_walk_down_and_start_again():

@@ -6,7 +6,7 @@ import torch
 from inverse import solvers
 from inverse.denoise import LINEAR, Denoiser, Guided
 from inverse.levels import VP, Grid, Level
-from inverse.samplers import Process
+from inverse.samplers import Process, State
 from inverse.solvers._cycle import Encoded
 from inverse.solving import solve
 from inverse.transitions import DDIM, Heun
@@ -46,7 +46,7 @@ def test_decoding_with_the_same_prior_gives_the_image_back():
     level = VP().at(2.0)
     given, _ = dense_problem()
     decoder = Process(PRIOR, Heun(), Grid(129, VP(), end=END, spacing="log"))
-    back = list(decoder.iterate(given, Rng64([0]), encode(Heun(), 129, level), level))[-2]
+    back = list(decoder.iterate(given, Rng64([0]), State(encode(Heun(), 129, level), level)))[-2]
     assert torch.allclose(back.x / back.level.alpha, IMAGE, atol=2e-3)
 
 

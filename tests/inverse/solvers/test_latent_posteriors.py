@@ -7,7 +7,7 @@ from inverse import solvers
 from inverse.levels import Level
 from inverse.priors import GaussianPrior
 from inverse.priors.autoencoder import autoencoder_of
-from inverse.samplers import Decoded, decoded
+from inverse.samplers import Decoded, State, decoded
 from operators import LinearOperator, gaussian, identity, measure
 from tests.inverse.cases import DIM, SHAPE, Rng64
 from tests.inverse.linear_latents import IMAGE, Latents, final, latents, setting
@@ -98,7 +98,7 @@ def test_a_step_equals_the_one_by_hand(name):
     sampler = make[name]()
     a, b = sampler.sampler.grid()[:2]
     z = torch.randn(3, *SHAPE, dtype=torch.float64)
-    iterate = next(sampler.iterate(problem, Rng64([0, 1, 2]), z))
+    iterate = next(sampler.iterate(problem, Rng64([0, 1, 2]), State(z)))
     expected, z0, jacobian, rest = ldps_by_hand(prior, problem, matrix, z, a, b, 0.7)
     if name == "psld":  # E(x') - z0 = E A^T (A A^T + s^2 I)^{-1} (y - A D z0), linear in z0
         q = prior.autoencoder.q

@@ -9,7 +9,7 @@ from inverse import solvers
 from inverse.denoise import Unfit
 from inverse.levels import Discrete, Level
 from inverse.priors import GaussianPrior
-from inverse.samplers import Decoded, decoded, flow_grid, latent_grid
+from inverse.samplers import Decoded, State, decoded, flow_grid, latent_grid
 from inverse.solving import Budget, Planned, plan, solve
 from operators import Rng, blur_gaussian, gaussian, inpaint_random, measure
 from tests.inverse.cases import DIM, SHAPE, Joint, Rng64, dense_problem, gaussian_prior
@@ -29,7 +29,7 @@ def test_a_step_of_flowchef_by_hand():
     sampler = solvers.flowchef(prior, steps=4, scale=2.0)
     a, b = sampler.sampler.grid()[:2]
     assert a.sigma == pytest.approx(1 - 1e-3, abs=2e-6) and (a.alpha + a.sigma) == pytest.approx(1)
-    iterate = next(sampler.iterate(problem, Rng64([0, 1, 2]), STATE))
+    iterate = next(sampler.iterate(problem, Rng64([0, 1, 2]), State(STATE)))
     x, x0 = STATE.flatten(1), clean(prior, STATE, a)
     velocity = (x - x0) / a.sigma
     slope = 2 / 4 * (x0 @ matrix.T - problem.y.flatten(1)) @ matrix
@@ -41,7 +41,7 @@ def test_a_step_of_flowdps_by_hand():
     prior, problem, matrix, _, _ = setting(batch=3)
     sampler = solvers.flowdps(prior, steps=4, iterations=2, rate=0.3)
     a, b = sampler.sampler.grid()[:2]
-    iterate = next(sampler.iterate(problem, Rng64([0, 1, 2]), STATE))
+    iterate = next(sampler.iterate(problem, Rng64([0, 1, 2]), State(STATE)))
     x0 = moved = clean(prior, STATE, a)
     noise = (STATE.flatten(1) - a.alpha * x0) / a.sigma
     for _ in range(2):
@@ -110,7 +110,7 @@ def test_a_step_of_latino_by_hand():
     prior, problem, _, _, _ = setting(batch=3, scale=1.3)
     sampler = solvers.latino(prior, steps=4, delta=0.7)
     a, b = sampler.sampler.grid()[:2]
-    iterate = next(sampler.iterate(problem, Rng64([0, 1, 2]), STATE))
+    iterate = next(sampler.iterate(problem, Rng64([0, 1, 2]), State(STATE)))
     dense = problem.operator(torch.eye(12).double().view(12, 1, 3, 4)).flatten(1).T
     x = prior.decode(prior.denoise(STATE, a)).flatten(1)
     lam = 0.3**2 / (0.7 * a.sigma**2)  # sigma_y^2 / (delta (1 - alpha_bar))
@@ -170,7 +170,7 @@ def test_resample_acts_every_so_often_and_explains_the_data_at_the_end():
     prior, problem, _, _, _ = setting(batch=2, sigma=0.1)
     sampler = solvers.resample(prior, steps=12, every=3, pixel_iterations=200)
     iterates = list(sampler.iterate(problem, Rng64([0, 1])))
-    assert iterates[-1].memory == 12
+    assert iterates[-1].memory.memory == 12
     assert (problem.rms_residual(iterates[-1].x0) < 0.105).all()
     plain = solvers.resample(prior, steps=12, every=13)
     drawn = list(plain.iterate(problem, Rng64([0, 1])))
@@ -253,7 +253,7 @@ def test_latent_batches_equal_their_samples_and_runs_resume(name):
     assert whole.x0.shape == (3, *PIXELS) and torch.isfinite(whole.x0).all()
     assert whole.x.shape[1:] == (4, 8, 8) and torch.equal(problem.y, y)
     rng.restore(state)
-    assert torch.equal(list(sampler.iterate(problem, rng, resume=middle))[-1].x0, whole.x0)
+    assert torch.equal(list(sampler.iterate(problem, rng, middle))[-1].x0, whole.x0)
     alone = list(sampler.iterate(problem[1:2], Rng([0])))[-1].x0
     scale = float(whole.x0.abs().max())
     assert torch.allclose(whole.x0[1:2], alone, atol=2e-5 * max(scale, 1))

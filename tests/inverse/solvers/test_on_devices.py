@@ -12,6 +12,7 @@ from inverse.apps.main import main
 from inverse.denoise import Prior, Unfit
 from inverse.levels import Level
 from inverse.priors import BUNDLED, EDMPrior, bundled, load_prior
+from inverse.samplers import State
 from inverse.solvers import diffpir
 from inverse.solving import Budget, plan, solve
 from inverse.training.patches import Patch
@@ -78,7 +79,7 @@ def test_what_does_not_lie_on_one_device_is_refused_at_once(left):
         x = truths(2).to(at("state"))
         sampler, rng = diffpir(Convolution(), steps=3).to(at("sampler")), Rng([1, 2], at("rng"))
         with pytest.raises(ValueError, match=r"all must lie on one device, got .*cpu.*move them"):
-            sampler.iterate(problem(count=2).to(at("problem")), rng, x, Level(1.0, 1.0))
+            sampler.iterate(problem(count=2).to(at("problem")), rng, State(x, Level(1.0, 1.0)))
 
 
 @pytest.mark.parametrize("plan_it", [False, True])

@@ -12,7 +12,7 @@ from inverse import solvers
 from inverse.denoise import Prior
 from inverse.levels import CLEAN, VE, VP, Level
 from inverse.priors import GaussianPrior
-from inverse.samplers import Nested
+from inverse.samplers import Nested, State
 from inverse.solvers._sitcom import InputFit
 from inverse.solving import solve
 from operators import Rng
@@ -149,7 +149,7 @@ def test_reddiff_is_adam_on_means_with_its_own_eps():
         optimiser.zero_grad()
         (rest.square().mean(1) / 2 + 1e-7 * a.nsr * noisy).sum().backward()
         optimiser.step()
-    walk = sampler.iterate(problem, Rng64(range(COUNT)), states(3))
+    walk = sampler.iterate(problem, Rng64(range(COUNT)), State(states(3)))
     got = [next(walk) for _ in range(3)][-1].x0.flatten(1)
     assert close(got, mu.detach(), 1e-8)
     plain = states(3).flatten(1)
@@ -160,7 +160,8 @@ def test_reddiff_is_adam_on_means_with_its_own_eps():
 def test_latent_guidance_adds_no_fresh_noise_by_default(name):
     problem, _ = given()
     sampler = getattr(solvers, name)(PRIOR, steps=6)
-    walks = [sampler.iterate(problem, Rng64(seeds), states()) for seeds in ([1, 2, 3], [4, 5, 6])]
+    seeds = ([1, 2, 3], [4, 5, 6])
+    walks = [sampler.iterate(problem, Rng64(own), State(states())) for own in seeds]
     assert torch.equal(next(walks[0]).x, next(walks[1]).x)
 
 

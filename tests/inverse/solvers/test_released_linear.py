@@ -11,7 +11,7 @@ from inverse import solvers
 from inverse.denoise import Prior
 from inverse.flows.replace import reduced
 from inverse.levels import CLEAN, VP, Grid, Level
-from inverse.samplers import Iterate, Sampler
+from inverse.samplers import Iterate, Sampler, State
 from operators import Inpaint, Problem, downsample, gaussian, measure
 from tests.inverse.cases import DIM, SHAPE, Rng64, dense_problem
 
@@ -57,7 +57,7 @@ def stepped(
 ) -> tuple[Iterate, list[Level]]:
     """The iterate after a few steps from a given first state, and the walk of levels."""
     levels = list(sampler.grid())
-    walk = sampler.iterate(problem, Rng64([4, 5]), x)
+    walk = sampler.iterate(problem, Rng64([4, 5]), State(x))
     return [next(walk) for _ in range(steps)][-1], levels
 
 

@@ -12,7 +12,7 @@ from inverse import solvers
 from inverse.denoise import BACKWARD, LINEAR, Prior, Unfit
 from inverse.levels import splitting
 from inverse.priors import EDMPrior
-from inverse.samplers import Process
+from inverse.samplers import Process, State
 from inverse.solving import Budget, NothingReady, solve
 from inverse.transitions import DDIM, DPMSolver2M, Heun, Momentum, Multistep, Renoise
 from operators import (
@@ -105,7 +105,7 @@ def test_resuming_changes_nothing(solver):
     whole = list(walk)[-1].x0
     fresh = Rng([7, 8, 9])
     fresh.restore(state)
-    resumed = list(sampler.iterate(problem(), fresh, resume=middle))[-1].x0
+    resumed = list(sampler.iterate(problem(), fresh, middle))[-1].x0
     assert torch.equal(whole, resumed)
 
 
@@ -115,7 +115,7 @@ def test_the_callers_tensors_are_untouched(solver):
     y = given.y.clone()
     x = torch.ones(3, *SHAPE)
     sampler = SOLVERS[solver](tiny_prior())
-    list(sampler.iterate(given, Rng([0, 1, 2]), x))
+    list(sampler.iterate(given, Rng([0, 1, 2]), State(x)))
     assert torch.equal(given.y, y)
     assert torch.equal(x, torch.ones(3, *SHAPE))
 
@@ -153,7 +153,7 @@ def test_steps_of_stateful_transitions_resume(transition, split):
     state = rng.state()
     whole = list(walk)[-1].x0
     rng.restore(state)
-    resumed = list(sampler.iterate(problem(), rng, resume=middle))[-1].x0
+    resumed = list(sampler.iterate(problem(), rng, middle))[-1].x0
     assert torch.equal(whole, resumed)
 
 

@@ -7,7 +7,7 @@ import pytest
 from inverse.denoise import BACKWARD, LINEAR, Guided
 from inverse.flows import PinvScore
 from inverse.levels import VP, Grid
-from inverse.samplers import Process
+from inverse.samplers import Process, State
 from inverse.solvers import guided_flow, ltsp, momentum, stsp
 from inverse.solving import solve
 from inverse.transitions import Multistep
@@ -92,7 +92,7 @@ def final(process):
     """Where a walk from noise of the first level ends, clean."""
     level = process.grid(None)[0]
     x = begin() / float(begin().square().mean().sqrt()) * level.sigma
-    return list(process.iterate(PROBLEM, Rng64([0]), x))[-1].x0
+    return list(process.iterate(PROBLEM, Rng64([0]), State(x)))[-1].x0
 
 
 @pytest.mark.parametrize(

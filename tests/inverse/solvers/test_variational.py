@@ -6,6 +6,7 @@ import torch
 from inverse import solvers
 from inverse.levels import CLEAN, VP, Level
 from inverse.priors import GaussianPrior
+from inverse.samplers import State
 from inverse.solvers._adam import adam
 from inverse.solvers._mgps import bridge
 from inverse.solvers._sitcom import InputFit
@@ -61,7 +62,7 @@ def test_reddiff_steps_down_its_gradient():
     x = a.alpha * mu + a.sigma * noise
     eps = (x - a.alpha * PRIOR.denoise(x, a)) / a.sigma
     gradient = 0.3 * a.nsr * (eps - noise) / DIM - operator.adjoint(given.residual(mu)) / 5
-    first = next(iter(sampler.iterate(given, Rng64([1, 2, 3]), mu)))
+    first = next(iter(sampler.iterate(given, Rng64([1, 2, 3]), State(mu))))
     assert torch.allclose(first.x0, mu + first_step(gradient, 0.07), atol=1e-6)
 
 
@@ -69,7 +70,7 @@ def test_reddiff_is_an_image_that_explains_the_data_and_pleases_the_prior():
     given, matrix = dense_problem(sigma=0.05)
     far = torch.full((1, *SHAPE), 2.0).double()
     sampler = solvers.reddiff(PRIOR, steps=200, rate=0.03)
-    iterates = list(sampler.iterate(given, Rng64([0]), far))
+    iterates = list(sampler.iterate(given, Rng64([0]), State(far)))
     assert all(torch.equal(it.x, it.x0) and it.level == CLEAN for it in iterates)
     assert torch.equal(iterates[3].edited(far).x, far)
     last, mean = iterates[-1].x0, PRIOR.posterior(matrix, given.y, 0.05)[0]

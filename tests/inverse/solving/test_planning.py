@@ -94,7 +94,7 @@ def test_resuming_goes_on_from_there(timed):
     rng = Rng([3])
     walk = sampler.iterate(problem(), rng)
     middle = [next(walk), next(walk)][-1]
-    rest = list(sampler.iterate(problem(), rng, resume=middle))
+    rest = list(sampler.iterate(problem(), rng, middle))
     assert [i.step for i in rest] == [3, 4, 5] and rest[-1].level.sigma == 0
 
 
@@ -102,7 +102,7 @@ def test_resuming_keeps_to_the_plan_that_was_made(timed):
     sampler = Planned(nested(timed(), outer_steps=3, inner_most=2), Budget(nfe=20))
     walk = sampler.iterate(problem(), Rng([3]))
     middle = [next(walk) for _ in range(4)][-1]  # of ten steps, more than the grid's own three
-    rest = list(sampler.iterate(problem(), Rng([3]), resume=middle))
+    rest = list(sampler.iterate(problem(), Rng([3]), middle))
     assert [i.step for i in rest][:3] == [5, 6, 7] and len(rest) == 10
 
 
@@ -112,14 +112,14 @@ def test_solving_from_an_iterate_counts_from_there_and_falls_back_on_it(timed):
     walk = sampler.iterate(problem(), rng)
     middle = [next(walk), next(walk)][-1]
     state = rng.state()
-    result = solve(sampler, problem(), rng, resume=middle)
+    result = solve(sampler, problem(), rng, at=middle)
     assert result.nfe == 6 and torch.equal(result.x0, whole[-1].x0)
     rng.restore(state)
 
     def stop(meter, last):
         raise KeyboardInterrupt
 
-    stopped = solve(sampler, problem(), rng, resume=middle, watch=stop)
+    stopped = solve(sampler, problem(), rng, at=middle, watch=stop)
     assert not stopped.finished and torch.equal(stopped.x0, middle.x0)
 
 

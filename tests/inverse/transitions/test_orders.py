@@ -9,7 +9,7 @@ import torch
 from inverse.denoise import Denoiser, Guided
 from inverse.flows import PinvScore, ScoreFlow
 from inverse.levels import Level
-from inverse.samplers import Process
+from inverse.samplers import Process, State
 from inverse.solvers._guided_flow import Switched
 from inverse.transitions import DDIM, DPMSolver2M, Heun, Momentum, Multistep
 from tests.inverse.cases import DIM, SHAPE, Exact, Rng64
@@ -136,7 +136,7 @@ def test_a_switched_rule_is_the_one_above_and_then_the_one_below():
     both = end_state(Process(PRIOR, Switched(1.0, Multistep(2), DPMSolver2M()), levels(2, 1, 0.25)))
     upper = end_state(Process(PRIOR, Multistep(2), levels(2, 1)))
     lower = Process(PRIOR, DPMSolver2M(), levels(1, 0.25))
-    again = list(lower.iterate(PROBLEM, Rng64([0]), upper))[-1].x
+    again = list(lower.iterate(PROBLEM, Rng64([0]), State(upper)))[-1].x
     assert torch.equal(both, again)
 
 
