@@ -7,6 +7,7 @@ from torch import Tensor
 
 from inverse.denoise import Prior
 from inverse.levels import Level
+from inverse.priors.fitting import fit_shape
 
 
 class GaussianPrior(Prior):
@@ -19,7 +20,7 @@ class GaussianPrior(Prior):
 
     def __init__(self, shape: tuple[int, ...], mean: Tensor, cov: Tensor) -> None:
         super().__init__()
-        self.shape = tuple(shape)
+        self.shape: tuple[int, ...] = tuple(shape)
         values, vectors = torch.linalg.eigh(cov.double())
         self.register_buffer("mean", mean.detach().clone())
         self.register_buffer("values", values.clamp_min(0).to(mean))
@@ -29,6 +30,7 @@ class GaussianPrior(Prior):
         self.vectors: Tensor
 
     def denoise(self, x: Tensor, level: Level) -> Tensor:
+        fit_shape(x, self.shape)
         gain = level.alpha * self.values / (level.alpha**2 * self.values + level.sigma**2)
         centred = (x.flatten(1) - level.alpha * self.mean) @ self.vectors
         return (self.mean + (centred * gain) @ self.vectors.T).view_as(x)
@@ -69,13 +71,15 @@ class Mixture(Prior):
         self, shape: tuple[int, ...], means: Tensor, weights: Tensor, variance: float = 1.0
     ) -> None:
         super().__init__()
-        self.shape, self.variance = tuple(shape), variance
+        self.shape: tuple[int, ...] = tuple(shape)
+        self.variance = variance
         self.register_buffer("means", means.detach().clone())
         self.register_buffer("log_weights", (weights / weights.sum()).log())
         self.means: Tensor
         self.log_weights: Tensor
 
     def denoise(self, x: Tensor, level: Level) -> Tensor:
+        fit_shape(x, self.shape)
         flat, (alpha, sigma) = x.flatten(1), level
         spread = alpha**2 * self.variance + sigma**2
         # ||x||^2 is the same for all components, and left out

@@ -18,3 +18,12 @@ def fit(x: Tensor, channels: int | None, multiple: int = 1) -> None:
             f"the prior's network takes sides that are multiples of {multiple}, got {shape}; "
             "resize or crop the image (size=), or take tiles (prior.tile=) of such a side"
         )
+
+
+def fit_shape(x: Tensor, shape: tuple[int, ...]) -> None:
+    """Raise `Unfit` unless x (B, C, H, W) is of images of this shape (C, H, W) and no other."""
+    if tuple(x.shape[1:]) != shape:
+        raise Unfit(
+            f"the prior is bound to images of {shape}, got {tuple(x.shape[1:])}; give such images, "
+            "or make the prior for theirs"
+        )

@@ -82,13 +82,14 @@ def solve(
     if not isinstance(sampler, Sampler):
         name = getattr(sampler, "__name__", type(sampler).__name__)
         raise TypeError(f"solve runs a sampler, as nested(prior) makes one; got {name} itself")
+    walk = reusing(sampler).iterate(problem, rng, at)
     last = at if isinstance(at, Iterate) else None
     on_call = (lambda meter: watch(meter, last)) if watch else None
     budget, snapshots, finished = budget or Budget(), [], False
     meter = Meter(budget, on_call, len(problem), budget.waits(problem.y.device))
     with meter.on(sampler):
         try:
-            for iterate in reusing(sampler).iterate(problem, rng, at):
+            for iterate in walk:
                 check_finite(iterate, last)
                 last = iterate
                 if keep and iterate.step % -(-iterate.steps // keep) == 0:

@@ -3,7 +3,7 @@
 import torch
 
 from inverse.levels import Level
-from inverse.samplers import Process
+from inverse.samplers import Process, State
 from tests.inverse.cases import DIM, SHAPE, Rng64, dense_problem, gaussian_prior
 
 START, END = 2.0, 0.25
@@ -27,4 +27,4 @@ def begin():
 
 
 def end_state(process: Process) -> torch.Tensor:
-    return list(process.iterate(PROBLEM, Rng64([0]), begin()))[-1].x
+    return list(process.iterate(PROBLEM, Rng64([0]), State(begin())))[-1].x
