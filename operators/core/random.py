@@ -78,6 +78,19 @@ class Rng:
         part.dtype = dtype
         return part
 
+    def fork(self, purpose: str) -> Self:
+        """New streams for another purpose, each seeded by a number drawn from its own here.
+
+        They share no draw with these, nor with what other streams of the same seeds draw.
+        """
+        part = copy.copy(self)
+        seeds = [
+            seed_for(purpose, int(torch.randint(2**62, (), generator=g, device=self.device)))
+            for g in self._generators
+        ]
+        part._generators = [torch.Generator(self.device).manual_seed(seed) for seed in seeds]
+        return part
+
     def normal(self, shape: Sequence[int], dtype: torch.dtype | None = None) -> Tensor:
         """Independent N(0, 1) draws of `shape` = (B, ...), row b from stream b; B = len(self)."""
         out = self._empty(shape, dtype)

@@ -169,8 +169,11 @@ class Problem:
 
 
 def measure(operator: Operator, noise: Noise, x: Tensor, rng: Rng) -> Problem:
-    """Simulate y = noise(A(x)) for images x `(B, *in_shape)` in [-1, 1], sample b from stream b."""
+    """Simulate y = noise(A(x)) for images x `(B, *in_shape)` in [-1, 1], sample b from stream b.
+
+    The noise has streams forked from `rng`: a sampler that is given the same seeds draws others.
+    """
     with torch.no_grad():
         clean = operator(x)
         law = noise.to(clean).seen(operator.dark)
-        return Problem(operator, noise, law.sample(clean, rng))
+        return Problem(operator, noise, law.sample(clean, rng.fork("measurement")))

@@ -4,7 +4,7 @@ import torch
 
 from inverse.denoise import Prior
 from inverse.priors import GaussianPrior
-from operators import DenseGaussian, Problem, gaussian, measure
+from operators import DenseGaussian, Problem, gaussian
 from tests.inverse.cases import DIM, SHAPE, Joint, Rng64, covariance
 from tests.inverse.latent_cases import LinearAutoencoder
 
@@ -32,12 +32,13 @@ def setting(batch=COUNT, scale=1.0, sigma=0.3, operator=None):
     prior = Latents(scale)
     operator = operator or DenseGaussian(IMAGE, 4, seed=1).to(torch.float64)
     truth = prior.autoencoder.decode(torch.linspace(-1, 1, DIM).double().view(1, *SHAPE))
-    problem = measure(operator, gaussian(sigma), truth, Rng64([7]))
-    y = problem.y.expand(batch, *problem.y.shape[1:]).contiguous()
-    seen = prior.autoencoder.through(Problem(operator, problem.noise, y))
+    clean = operator(truth)  # measured by hand: recorded biases are of this very draw
+    y = clean + sigma * Rng64([7]).normal(clean.shape)
+    problem = Problem(operator, gaussian(sigma), y.expand(batch, *y.shape[1:]).contiguous())
+    seen = prior.autoencoder.through(problem)
     matrix = seen.operator(torch.eye(DIM).double().view(DIM, *SHAPE)).flatten(1).T
-    mean, cov = prior.gaussian.posterior(matrix, y[:1].flatten(1), max(sigma, 1e-3))
-    return prior, Problem(operator, problem.noise, y), matrix, mean[0], cov
+    mean, cov = prior.gaussian.posterior(matrix, y.flatten(1), max(sigma, 1e-3))
+    return prior, problem, matrix, mean[0], cov
 
 
 def latents(prior, x):
