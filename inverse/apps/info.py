@@ -25,7 +25,7 @@ def describe(group: str, choice: str) -> tuple[str, str]:
     if group == "solver":
         needs = requirements(config)
         comment += f" Needs {', '.join(sorted(need.what for need in needs)) or 'nothing'}."
-    values = {k: v for k, v in OmegaConf.to_container(config).items() if not k.startswith("_")}
+    values = {k: v for k, v in config.items_ex(resolve=False) if not str(k).startswith("_")}
     words = {"???": "PATH  (needed)", "None": "null"}
     shown = [f"{group}.{key}={words.get(str(value), value)}" for key, value in values.items()]
     return comment, "  ".join(shown)

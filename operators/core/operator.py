@@ -41,7 +41,7 @@ class Operator(nn.Module, ABC):
     counts: int | Tensor | None = None  # set by `count`
     rounds: bool = False  # to levels, which vjp and jvp take no notice of
     dark: float = -1.0  # the value of y where there is no light
-    reading: str = ""  # how the file that the parameters come from was read, set by `told`
+    reading: str = ""  # how the file that the parameters come from was read, set by `read_as`
 
     def __init__(self, in_shape: Sequence[int], out_shape: Sequence[int]) -> None:
         super().__init__()
