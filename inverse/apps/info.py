@@ -2,8 +2,6 @@
 
 import sys
 
-from omegaconf import OmegaConf
-
 from inverse.apps.configuration import FOLDER, groups, read
 from inverse.apps.requirements import requirements
 from inverse.images import PHOTOGRAPHS
