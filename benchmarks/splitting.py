@@ -39,7 +39,7 @@ from inverse.denoise import Prior
 from inverse.levels import Level
 from inverse.metrics import LPIPS, score
 from inverse.priors import BUNDLED, load_prior
-from inverse.priors.edm import PRECISIONS
+from inverse.priors.networked import PRECISIONS
 from inverse.samplers import Sampler
 from inverse.solving import Diverged, solve
 from operators import Rng

@@ -133,10 +133,21 @@ class Discrete(Schedule):
         return cls([start + (end - start) * i / (num - 1) for i in range(num)])
 
     @classmethod
-    def scaled_linear(cls) -> "Discrete":
-        """Stable Diffusion's 1000 betas, whose square roots are linear."""
-        first, last = math.sqrt(0.00085), math.sqrt(0.012)
-        return cls([(first + (last - first) * i / 999) ** 2 for i in range(1000)])
+    def scaled_linear(
+        cls, start: float = 0.00085, end: float = 0.012, num: int = 1000
+    ) -> "Discrete":
+        """Betas whose square roots are linear; by default Stable Diffusion's."""
+        first, last = math.sqrt(start), math.sqrt(end)
+        return cls([(first + (last - first) * i / (num - 1)) ** 2 for i in range(num)])
+
+    @classmethod
+    def cosine(cls, num: int = 1000) -> "Discrete":
+        """Betas of ``alpha^2 ~ cos^2(pi/2 (t + 0.008) / 1.008)``, none above 0.999.
+
+        Reference: Nichol and Dhariwal, 2021, arXiv:2102.09672, eq. 17.
+        """
+        left = [math.cos(math.pi / 2 * (i / num + 0.008) / 1.008) ** 2 for i in range(num + 1)]
+        return cls([min(1 - left[i + 1] / left[i], 0.999) for i in range(num)])
 
     def __call__(self, t: float) -> Level:
         table = self._log_nsr

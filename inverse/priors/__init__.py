@@ -1,12 +1,15 @@
 """Priors: denoisers that know images but no measurement."""
 
 from inverse.priors.analytic import GaussianPrior, Mixture, MixturePosterior
+from inverse.priors.channels import Channels
 from inverse.priors.cheaper.reused import Reused
 from inverse.priors.cheaper.switches import faster
-from inverse.priors.edm import EDMPrior, held, load_prior, save_prior
+from inverse.priors.edm import EDMPrior, load_prior, save_prior
 from inverse.priors.guidance import Between, ClassifierFree, ClassifierScore
-from inverse.priors.pixel import DiffusersPrior
-from inverse.priors.preconditioned import PreconditionedPrior
+from inverse.priors.modules import load_module
+from inverse.priors.networked import NetworkPrior, held
+from inverse.priors.parametrisation import EDM, Scheduled, Velocity
+from inverse.priors.pixel import DiffusersPrior, PreconditionedPrior
 from inverse.priors.presets import BUNDLED
 from inverse.priors.tiled import Tiled
 
@@ -21,18 +24,24 @@ def bundled(precision: str = "float32") -> EDMPrior:
 __all__ = [
     "BUNDLED",
     "Between",
+    "Channels",
     "ClassifierFree",
     "ClassifierScore",
     "DiffusersPrior",
+    "EDM",
     "EDMPrior",
     "GaussianPrior",
     "Mixture",
     "MixturePosterior",
+    "NetworkPrior",
     "PreconditionedPrior",
     "Reused",
+    "Scheduled",
     "Tiled",
+    "Velocity",
     "bundled",
     "faster",
+    "load_module",
     "load_prior",
     "save_prior",
 ]

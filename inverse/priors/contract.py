@@ -1,14 +1,11 @@
-"""diffusers' networks: how they are called, and what their configuration says of them."""
+"""Networks: how they are called, and what the configuration of diffusers' says of them."""
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-
-from inverse.levels import Level
-from inverse.priors.edm import PRECISIONS, weights_dtype
-from inverse.priors.fitting import fit
 
 
 def configuration(network: nn.Module) -> Mapping[str, Any]:
@@ -44,10 +41,10 @@ def check_label(network: nn.Module, label: int | None) -> None:
     if not config or (classes is None and label is None):
         return
     if classes is None:
-        raise ValueError(f"DiffusersPrior: label={label}, but this network knows no classes")
+        raise ValueError(f"prior: label={label}, but this network knows no classes")
     if label is None or not 0 <= label < classes:
         raise ValueError(
-            f"DiffusersPrior: this network is class-conditional; label must be one of "
+            f"prior: this network is class-conditional; label must be one of "
             f"0..{classes - 1}, got {label}"
         )
 
@@ -67,52 +64,38 @@ def check_timesteps(network: nn.Module, timesteps: str) -> None:
         )
 
 
-def ask(network: nn.Module, z: Tensor, t: float, label: int | None, precision: str) -> Tensor:
-    """The output (B, C, H, W) at ``z`` and timestep ``t``, in z's precision, less a variance.
+def is_of_diffusers(network: nn.Module) -> bool:
+    """Whether it is called as diffusers' networks are: ``network(z, t, return_dict=False)[0]``."""
+    return "return_dict" in inspect.signature(network.forward).parameters
+
+
+def ask(network: nn.Module, z: Tensor, time: Tensor, labels: Tensor | None, theirs: bool) -> Tensor:
+    """The output (B, C, H, W), less a variance, told the time and labels (B,).
+
+    ``theirs``: whether it is called as diffusers' networks are, with ``class_labels``, or as
+    ``network(z, t)``, ``network(z, t, labels)``.
 
     Raises:
-        Unfit: for a state of channels or sides that the network does not take.
         ValueError: for a network of another number of channels than C or 2 C.
     """
-    fit(z, configuration(network).get("in_channels"), multiple_of(network))
-    dtype, channels, batch = PRECISIONS[precision], z.shape[1], (len(z),)
-    times: Tensor = z.new_full(batch, t)
-    labels = {}
-    if label is not None:
-        labels["class_labels"] = times.new_full(batch, label, dtype=torch.long)
-    if configuration(network).get("time_embedding_type") == "learned":
-        times = times.long()
-    own = weights_dtype(network, z, precision)
-    times = times if times.dtype == torch.long else times.to(own)
-    with torch.autocast(z.device.type, dtype, enabled=dtype is not None):
-        out = network(z.to(own), times, **labels, return_dict=False)[0]
-    if out.shape[1] not in (channels, 2 * channels):
+    learned = configuration(network).get("time_embedding_type") == "learned"
+    time = time.long() if learned else time.to(z.dtype)
+    if theirs:
+        options = {} if labels is None else {"class_labels": labels}
+        out = network(z, time, **options, return_dict=False)[0]
+    else:
+        out = network(z, time) if labels is None else network(z, time, labels)
+    channels = z.shape[1]
+    if not isinstance(out, Tensor) or out.shape[1] not in (channels, 2 * channels):
+        given = f"{out.shape[1]} channels" if isinstance(out, Tensor) else f"a {type(out).__name__}"
         raise ValueError(
-            f"the network gives {out.shape[1]} channels for an image of {channels}; it must give "
-            "as many, or twice with a learned variance"
+            f"the network gives {given} for an image of {channels}; it must give "
+            "as many channels, or twice with a learned variance"
         )
-    return out[:, :channels].to(z.dtype)
+    return out[:, :channels]
 
 
-def clean(out: Tensor, z: Tensor, level: Level, prediction: str) -> Tensor:
-    """x0 from a network's output at state ``z = alpha x0 + sigma noise``.
-
-    The output is x0 (sample), the noise (epsilon), ``alpha noise - sigma x0`` (v_prediction) or
-    ``noise - x0`` (flow, on a path where ``alpha + sigma = 1``).
-    """
-    alpha, sigma = level
-    match prediction:
-        case "sample":
-            return out
-        case "epsilon":
-            return (z - sigma * out) / alpha
-        case "v_prediction":
-            return alpha * z - sigma * out
-        case _:
-            return z - sigma * out
-
-
-def expect(what: str, value: str, valid: tuple[str, ...]) -> None:
-    """Raise ValueError, naming the valid ones, for a value that is not valid."""
-    if value not in valid:
-        raise ValueError(f"prior: {what} must be one of {', '.join(valid)}, got {value!r}")
+def weights_dtype(network: nn.Module, z: Tensor) -> torch.dtype:
+    """The precision of the network's first weights; z's where it has none."""
+    kinds = (p.dtype for p in network.parameters() if p.is_floating_point())
+    return next(kinds, z.dtype)

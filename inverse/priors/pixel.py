@@ -1,35 +1,27 @@
-"""Pixel priors through diffusers: any network on a table of betas, with its settings."""
+"""Pixel priors through diffusers: its networks, with the settings of their schedulers."""
 
-import math
 from pathlib import Path
+from typing import Self
 
-from torch import Tensor, nn
+from torch import nn
 
-from inverse.denoise import Prior
-from inverse.levels import Discrete, Level
-from inverse.priors.contract import ask, check_label, check_timesteps, clean, expect, image_shape
-from inverse.priors.edm import PRECISIONS
+from inverse.levels import Discrete
+from inverse.priors.contract import check_timesteps, image_shape
 from inverse.priors.hub import load_pipeline
+from inverse.priors.networked import NetworkPrior
+from inverse.priors.parametrisation import EDM, Scheduled, expect
 
-PREDICTIONS = ("epsilon", "sample", "v_prediction")
 TIMESTEPS = ("interpolate", "nearest")
 
 
-class DiffusersPrior(Prior):
-    """A network on a discrete variance-preserving path as a prior on any path.
-
-    The state is rescaled to the network's own path: ``t`` with ``nsr(t) = nsr`` (log-linear between
-    timesteps), ``z = x / sqrt(alpha^2 + sigma^2)``; then, with ``a, s`` of t and output ``o``,
-    ``x0 = (z - s o) / a`` (epsilon), ``o`` (sample) or ``a z - s o`` (v_prediction). Levels
-    noisier than the last timestep use the last. A learned variance (twice the channels) is dropped.
+class DiffusersPrior(NetworkPrior):
+    """A network on a discrete variance-preserving path: `NetworkPrior` with `Scheduled`.
 
     Args:
-        network: called as ``network(z, t, return_dict=False)[0]`` on (B, C, H, W), t (B,) float,
-            with ``class_labels`` (B,) where there is a label.
-        schedule: its table of betas. prediction: what it predicts. shape: (C, H, W), or None.
-        precision: of the network alone: "float32", "bf16" or "fp16".
-        label: the class it is asked for; a transformer's class K of K is "none".
-        clip: x0 is cut to [-clip, clip]; None: not at all.
+        network, shape, precision, label, clip: as in `NetworkPrior`; a transformer's class K of K
+            is "none".
+        schedule: its table of betas.
+        prediction: "epsilon", "sample" or "v_prediction".
         timesteps: between two timesteps, "interpolate" gives the network the fractional one, which
             is exact where the network is smooth in t; "nearest" rounds it, which moves x0 by up to
             0.23 % (RMS; a mixture's exact noise prediction on DDPM's 1000 linear betas).
@@ -49,20 +41,11 @@ class DiffusersPrior(Prior):
         clip: float | None = None,
         timesteps: str = "interpolate",
     ) -> None:
-        super().__init__()
-        expect("prediction", prediction, PREDICTIONS)
-        expect("precision", precision, tuple(PRECISIONS))
         expect("timesteps", timesteps, TIMESTEPS)
-        if prediction == "epsilon" and schedule(math.inf).alpha == 0:
-            raise ValueError(
-                "DiffusersPrior: an epsilon network says nothing of x0 at the last, purely noisy "
-                "timestep of this table; such tables need prediction v_prediction or sample"
-            )
-        check_label(network, label)
         check_timesteps(network, timesteps)
-        self.network, self.schedule, self.prediction = network, schedule, prediction
-        self.shape, self.precision = shape, precision
-        self.label, self.clip, self.timesteps = label, clip, timesteps
+        scheduled = Scheduled(schedule, prediction, nearest=timesteps == "nearest")
+        super().__init__(network, scheduled, shape, precision, label, clip)
+        self.schedule = schedule
 
     @classmethod
     def from_pretrained(
@@ -72,7 +55,7 @@ class DiffusersPrior(Prior):
         label: int | None = None,
         clip: bool | None = None,
         timesteps: str = "interpolate",
-    ) -> "DiffusersPrior":
+    ) -> Self:
         """From a saved `DDPMPipeline` or its kin (folder or hub id): its network and scheduler.
 
         Args:
@@ -84,7 +67,6 @@ class DiffusersPrior(Prior):
         """
         network, scheduler = load_pipeline(path)
         config = scheduler.config
-        kind = config.get("prediction_type", "epsilon")
         if getattr(scheduler, "betas", None) is None:
             raise ValueError(
                 f"prior {path}: a {type(scheduler).__name__} has no table of betas; this adapter "
@@ -94,7 +76,7 @@ class DiffusersPrior(Prior):
         prior = cls(
             network,
             Discrete(scheduler.betas.double().tolist()),
-            kind,
+            config.get("prediction_type", "epsilon"),
             image_shape(network),
             precision,
             label,
@@ -103,17 +85,45 @@ class DiffusersPrior(Prior):
         )
         return prior.eval().requires_grad_(False)
 
-    def labelled(self, label: int | None) -> "DiffusersPrior":
-        """The same network asked for another class; shared, not copied."""
-        return DiffusersPrior(
-            self.network, self.schedule, self.prediction, self.shape, self.precision,
-            label, self.clip, self.timesteps,
-        ).train(self.training)  # fmt: skip
 
-    def denoise(self, x: Tensor, level: Level) -> Tensor:
-        t = self.schedule.time(level.nsr)
-        t = float(round(t)) if self.timesteps == "nearest" else t
-        z = x * (1 / math.hypot(*level))
-        out = ask(self.network, z, t, self.label, self.precision)
-        out = clean(out, z, self.schedule(t), self.prediction)
-        return out if self.clip is None else out.clamp(-self.clip, self.clip)
+class PreconditionedPrior(NetworkPrior):
+    """A network of EDM, told ``log(nsr) / 4``: `NetworkPrior` with `EDM`.
+
+    Equals diffusers' `EDMEulerScheduler` at its noise levels.
+
+    Args:
+        network, shape, precision, label: as in `NetworkPrior`.
+        sigma_data: standard deviation of images.
+
+    Raises:
+        ValueError: for an unknown precision, or a label that the network lacks or asks for.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        sigma_data: float = 0.5,
+        shape: tuple[int, ...] | None = None,
+        precision: str = "float32",
+        label: int | None = None,
+    ) -> None:
+        super().__init__(network, EDM(sigma_data, 0.25), shape, precision, label)
+
+    @classmethod
+    def from_pretrained(
+        cls, path: str | Path, precision: str = "float32", label: int | None = None
+    ) -> Self:
+        """From a saved pipeline (folder or hub id) with an EDM scheduler.
+
+        Raises:
+            FileNotFoundError, ValueError: as `load_pipeline`, and for another kind of scheduler.
+        """
+        network, scheduler = load_pipeline(path)
+        config = scheduler.config
+        if "sigma_data" not in config or config["prediction_type"] != "epsilon":
+            raise ValueError(
+                f"prior {path}: {type(scheduler).__name__} with prediction "
+                f"{config.get('prediction_type')} is not EDM's preconditioning"
+            )
+        prior = cls(network, config["sigma_data"], image_shape(network), precision, label)
+        return prior.eval().requires_grad_(False)

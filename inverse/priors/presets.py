@@ -1,17 +1,25 @@
 """Priors as the command line names them (``conf/prior/``): loaded, made faster and tiled."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from inverse.denoise import Denoiser, Prior
+from inverse.levels import VE, VP, Discrete, Flow
+from inverse.levels.schedules import Schedule
+from inverse.priors.channels import Channels
 from inverse.priors.cheaper.switches import faster
-from inverse.priors.edm import EDMPrior, held, load_prior
+from inverse.priors.edm import EDMPrior, load_prior
 from inverse.priors.guidance import ClassifierFree
 from inverse.priors.hub import scheduler_name
-from inverse.priors.pixel import DiffusersPrior
-from inverse.priors.preconditioned import PreconditionedPrior
+from inverse.priors.modules import load_module
+from inverse.priors.networked import NetworkPrior, held
+from inverse.priors.parametrisation import Scheduled, expect
+from inverse.priors.pixel import DiffusersPrior, PreconditionedPrior
 from inverse.priors.tiled import Tiled
 
+SCHEDULES = ("linear", "scaled_linear", "cosine", "vp", "ve", "flow")
 BUNDLED = Path(__file__).parent.parent / "assets" / "prior.safetensors"
 
 
@@ -36,6 +44,7 @@ def from_file(
     tile: int | None = None,
     label: int | str | None = None,
     guidance: float | None = None,
+    grey: bool = False,
     channels_last: bool | None = None,
     weights: str | None = None,
     compile: bool = False,
@@ -44,9 +53,9 @@ def from_file(
     """A prior of `inverse train`; the bundled one by default.
 
     Args:
-        tile: as in `Tiled`, or None. label: the class it is asked for, by number or name.
+        label: the class it is asked for, by number or name.
         guidance: weight of `ClassifierFree` towards that class (two network calls); None: none.
-        channels_last, weights, compile, reuse: as in `faster`.
+        tile, grey, channels_last, weights, compile, reuse: as in `ready`.
 
     Raises:
         ValueError: as `load_prior` and `faster`, and for guidance without a label.
@@ -54,17 +63,14 @@ def from_file(
     if guidance is not None and label is None:
         raise ValueError(f"prior {path}: guidance={guidance} needs a label to guide to")
 
-    def ready(prior: EDMPrior) -> Prior:
-        quick = faster(
-            prior, channels_last=channels_last, weights=weights, compile=compile, reuse=reuse
-        )
-        return tiled(quick, tile)
-
+    quick = partial(
+        ready, tile=tile, grey=grey,
+        channels_last=channels_last, weights=weights, compile=compile, reuse=reuse,
+    )  # fmt: skip
     prior = load_prior(path, precision, label)
-    held(prior.network, precision)
     if guidance is None:
-        return ready(prior)
-    return ClassifierFree(ready(prior), ready(prior.labelled(None)), guidance)
+        return quick(prior)
+    return ClassifierFree(quick(prior), quick(prior.labelled(None)), guidance)
 
 
 def from_diffusers(
@@ -74,16 +80,17 @@ def from_diffusers(
     clip: bool | None = None,
     timesteps: str = "interpolate",
     tile: int | None = None,
+    grey: bool = False,
     channels_last: bool | None = None,
     weights: str | None = None,
     compile: bool = False,
     reuse: int = 1,
-) -> Prior:
+) -> Denoiser:
     """As `DiffusersPrior.from_pretrained`, or `PreconditionedPrior`'s for an EDM scheduler.
 
     Args:
-        clip, timesteps: for the former only. tile: as in `Tiled`, or None.
-        channels_last, weights, compile, reuse: as in `faster`.
+        clip, timesteps: for the former only.
+        tile, grey, channels_last, weights, compile, reuse: as in `ready`.
     """
     if scheduler_name(path).startswith("EDM"):
         if clip or timesteps != "interpolate":
@@ -91,11 +98,65 @@ def from_diffusers(
         prior = PreconditionedPrior.from_pretrained(path, precision, label)
     else:
         prior = DiffusersPrior.from_pretrained(path, precision, label, clip, timesteps)
-    held(prior.network, precision)
-    quick = faster(
-        prior, channels_last=channels_last, weights=weights, compile=compile, reuse=reuse
-    )
-    return tiled(quick, tile)
+    return ready(
+        prior, tile, grey,
+        channels_last=channels_last, weights=weights, compile=compile, reuse=reuse,
+    )  # fmt: skip
+
+
+def from_module(
+    network: str,
+    weights: str | None,
+    arguments: Mapping[str, Any] | None = None,
+    schedule: str = "linear",
+    steps: int = 1000,
+    betas: Sequence[float] = (1e-4, 0.02),
+    prediction: str = "epsilon",
+    time: str = "t",
+    scale: float = 1.0,
+    limits: Sequence[float] = (-1.0, 1.0),
+    shape: Sequence[int] | None = None,
+    multiple: int = 1,
+    label: int | None = None,
+    clip: float | None = None,
+    precision: str = "float32",
+    tile: int | None = None,
+    grey: bool = False,
+    channels_last: bool | None = None,
+    compile: bool = False,
+) -> Denoiser:
+    """Any network out of a Python file, which is run: see `load_module` and `NetworkPrior`.
+
+    Args:
+        schedule: "linear", "scaled_linear" or "cosine", a table of ``steps`` betas (the first two
+            from ``betas[0]`` to ``betas[1]``), or "vp", "ve" or "flow", in continuous time.
+        prediction, time, scale: as in `Scheduled`, time being its ``told``.
+        tile, grey, channels_last, compile: as in `ready`.
+    """
+    prior = NetworkPrior(
+        load_module(network, weights, arguments),
+        Scheduled(schedule_of(schedule, steps, betas), prediction, time, scale),
+        None if shape is None else tuple(shape),
+        precision, label, clip, limits, multiple,
+    )  # fmt: skip
+    prior.eval().requires_grad_(False)
+    return ready(prior, tile, grey, channels_last=channels_last, compile=compile)
+
+
+def schedule_of(name: str, steps: int, betas: Sequence[float]) -> Schedule:
+    """The path that a network was trained on, see `from_module`.
+
+    Raises:
+        ValueError: for an unknown name, or betas that are not two.
+    """
+    expect("schedule", name, SCHEDULES)
+    if name in ("vp", "ve", "flow"):
+        return {"vp": VP, "ve": VE, "flow": Flow}[name]()
+    if name == "cosine":
+        return Discrete.cosine(steps)
+    if len(betas) != 2:
+        raise ValueError(f"prior: betas must be two numbers, first and last, got {list(betas)}")
+    return (Discrete.linear if name == "linear" else Discrete.scaled_linear)(*betas, steps)
 
 
 def from_latent(
@@ -111,6 +172,20 @@ def from_latent(
 
     prior = LatentPrior.from_pretrained(path, prompt, negative, guidance, precision, tile)
     return tiled(prior, None if tile is None else tile // prior.autoencoder.factor)
+
+
+def ready(
+    prior: NetworkPrior, tile: int | None = None, grey: bool = False, **switches: Any
+) -> Denoiser:
+    """The prior made faster, in tiles, and for pictures of other channels.
+
+    Args:
+        tile: side of its tiles, as in `Tiled`, or None. grey: each channel of the picture by
+            itself, as in `Channels`. switches: as in `faster`.
+    """
+    held(prior.network, prior.precision)
+    quick = tiled(faster(prior, **switches), tile)
+    return Channels(quick, prior.shape[0] if prior.shape else 3) if grey else quick
 
 
 def tiled(prior: Prior, tile: int | None) -> Prior:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from inverse.levels import Level
 from inverse.priors import EDMPrior
 from inverse.training.recipe import Recipe, draw_nsr
 from operators.masks import shapes as masks
@@ -32,7 +33,7 @@ class Loss(nn.Module):
         """
         nsr = log_nsr.exp()
         nsr = nsr.view(-1, 1, 1, 1) if nsr.ndim == 1 else nsr
-        skip, out, into = self.prior.parametrisation.coefficients(nsr)
+        skip, out, into = self.prior.parametrisation.coefficients(Level(1.0, nsr))  # pyright: ignore[reportArgumentType]
         z = x0 + nsr * noise
         target = (x0 - skip * z) / out
         return (self.prior.predict(into * z, log_nsr, labels) - target).square().mean()

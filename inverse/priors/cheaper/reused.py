@@ -8,13 +8,8 @@ from torch import Tensor, nn
 from inverse.denoise import Prior
 from inverse.levels import Level
 from inverse.priors.cheaper.parted import halves
-from inverse.priors.edm import EDMPrior
-from inverse.priors.pixel import DiffusersPrior
-from inverse.priors.preconditioned import PreconditionedPrior
+from inverse.priors.networked import NetworkPrior
 from inverse.priors.swap import with_network
-
-NetworkPrior = EDMPrior | DiffusersPrior | PreconditionedPrior
-"""The priors whose network, of diffusers, is all that costs."""
 
 
 class Deep(NamedTuple):

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from inverse.denoise import Prior
-from inverse.priors.cheaper.reused import NetworkPrior, Reused
+from inverse.priors.cheaper.reused import Reused
+from inverse.priors.networked import NetworkPrior
 from inverse.priors.swap import with_network
 
 WEIGHTS = ("int8", "float8")
@@ -26,8 +27,7 @@ def faster(
     What each gains and costs on the bundled prior is measured by ``python -m benchmarks.faster``.
 
     Args:
-        prior: one with a ``network`` (`EDMPrior`, `DiffusersPrior`, `PreconditionedPrior`); its
-            own ``precision`` is a switch too.
+        prior: its own ``precision`` is a switch too.
         channels_last: layout of the convolutions' weights, which the pictures follow; the same
             function to rounding. False: contiguous; None: as they are (`EDMPrior`: True).
         weights: "int8" or "float8", of convolutions and linear layers, one scale per output

@@ -7,13 +7,13 @@ from typing import Any
 import torch
 
 from inverse.levels import Discrete, Flow
-from inverse.priors.contract import expect
-from inverse.priors.edm import PRECISIONS
 from inverse.priors.hub import NETWORKS, index
 from inverse.priors.hub import load as load_pipeline
 from inverse.priors.latent.condition import encoded_pair
 from inverse.priors.latent.prior import LatentPrior
 from inverse.priors.latent.vae import VAE
+from inverse.priors.networked import PRECISIONS
+from inverse.priors.parametrisation import expect
 
 AUTOENCODERS = ("vae", "vqvae")
 UNUSED = ("safety_checker", "feature_extractor", "image_encoder")

@@ -9,9 +9,14 @@ from torch import Tensor, nn
 from inverse.denoise import Prior
 from inverse.levels import Discrete, Flow, Level
 from inverse.priors.autoencoder import Autoencoder
+<<<<<<< HEAD
 from inverse.priors.contract import clean, expect
 from inverse.priors.latent.calls import call_of, channels, takes_guidance
+=======
+from inverse.priors.latent.calls import call_of, channels, is_told_guidance
+>>>>>>> d4a7d52 (Make one prior of any network: its path, output, time, limits and channels)
 from inverse.priors.latent.condition import Condition
+from inverse.priors.parametrisation import clean, expect
 
 PREDICTIONS = ("epsilon", "sample", "v_prediction", "flow")
 SIGMA_DATA, TIMESTEP_SCALING = 0.5, 10.0  # of every latent consistency model released
@@ -21,7 +26,7 @@ class LatentPrior(Prior):
     """A network of latents as a prior on any path: ``E[z0 | z]``, states (B, c, h, w).
 
     The state is rescaled to the network's own path at the same noise-to-signal ratio (timesteps
-    interpolated), its output made a z0 as `inverse.priors.contract.clean` says. Guidance w is
+    interpolated), its output made a z0 as `priors.parametrisation.clean` says. Guidance w is
     ``o = o_negative + w (o_prompt - o_negative)`` of the outputs o, which is the same of z0: with
     w other than 1 the network runs on 2 B states, counted as one call. Networks into which
     guidance was distilled (LCM, Flux-dev) are told w instead. A consistency model's z0 is
@@ -125,7 +130,8 @@ class LatentPrior(Prior):
         t = self.schedule.time(level.nsr)
         own = self.schedule(t)
         z = x * (math.hypot(*own) / math.hypot(*level))
-        x0 = clean(self._output(z, t), z, own, self.prediction)
+        skip, out = clean(self.prediction, own)
+        x0 = (z * skip).add_(self._output(z, t), alpha=out)
         return self._consistent(x0, z, t) if self.consistency else x0
 
     def _output(self, z: Tensor, t: float) -> Tensor:

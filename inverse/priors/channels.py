@@ -1,0 +1,44 @@
+"""A prior of colour pictures on pictures of any number of channels, each by itself."""
+
+from torch import Tensor
+
+from inverse.denoise import Denoiser, Estimate, Needs, estimate
+from inverse.levels import Level
+from operators import Problem, Rng
+
+
+class Channels(Denoiser):
+    """Each channel g of a picture (B, C, H, W) as the grey picture (g, g, g) of a colour prior.
+
+    A grey picture has C = 1, a complex one two, its real and imaginary part; all C go through the
+    network in one batch, which counts as C calls. With x the state of g at ``(alpha, sigma)``,
+    ``x + sqrt(3) sigma (n - mean n)``, n white noise of three colours drawn anew, is a state of
+    (g, g, g) at ``(alpha, sqrt(3) sigma)`` whose mean over colours is x; the estimate is the mean
+    over colours of the prior's. A state that is only repeated has the same noise in all colours,
+    which a colour prior takes for the picture: the bundled one loses 2.5 dB so at nsr 0.1, 8.5 at 1
+    (three photographs of 96 pixels).
+
+    Statistically the channels are independent, and each is what a grey photograph is: what links
+    the real to the imaginary part, or one band to the next, is left to the data.
+
+    Args:
+        prior: of pictures of ``width`` equal channels: 3 of colour, 1 of a grey network.
+    """
+
+    def __init__(self, prior: Denoiser, width: int = 3) -> None:
+        super().__init__()
+        self.prior, self.width = prior, width
+
+    @property
+    def requires(self) -> Needs:
+        return self.prior.requires
+
+    def forward(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Estimate:
+        (count, channels, *sides), width = x.shape, self.width
+        grey, rng = x.reshape(count * channels, 1, *sides), rng.each(channels)
+        own, state = Level(level.alpha, width**0.5 * level.sigma), grey
+        if width > 1:
+            noise = rng.normal((len(grey), width, *sides))
+            state = grey + own.sigma * (noise - noise.mean(1, keepdim=True))
+        x0 = self.prior(state, own, problem, rng).x0.mean(1, keepdim=True)
+        return estimate(x, x0.view_as(x), level)

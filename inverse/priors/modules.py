@@ -1,0 +1,87 @@
+"""A network out of a Python file, with its weights."""
+
+import importlib.util
+import inspect
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from torch import Tensor, nn
+
+from inverse.priors.checkpoints.states import load_state
+
+
+def load_module(
+    place: str, weights: str | Path | None = None, arguments: Mapping[str, Any] | None = None
+) -> nn.Module:
+    """The network ``FILE.py:Class`` made with ``arguments``, ready to evaluate.
+
+    The file is run: name only one that you trust. Files beside it can be imported by it. The
+    weights are read as tensors only (`load_state`); their names may all start alike ("model."),
+    and what starts otherwise is left aside.
+
+    Raises:
+        FileNotFoundError: for no such file.
+        ValueError: for another form of ``place``, a class that is not in the file, is no
+            `nn.Module` or does not take the arguments, or weights of another network.
+    """
+    path, _, name = place.rpartition(":")
+    if not path.endswith(".py"):
+        raise ValueError(f"prior.network must be FILE.py:Class, got {place!r}")
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"prior.network {path}: no such file")
+    kind = getattr(_run(Path(path)), name, None)
+    if not (inspect.isclass(kind) and issubclass(kind, nn.Module)):
+        raise ValueError(f"prior.network {place}: the file has no torch.nn.Module named {name!r}")
+    try:
+        network = kind(**(arguments or {}))
+    except TypeError as error:
+        raise ValueError(
+            f"prior.network {place}: {error}; give its arguments as +prior.arguments.NAME=VALUE"
+        ) from error
+    if weights is not None:
+        fill(network, load_state(weights), weights)
+    return network.eval().requires_grad_(False)
+
+
+def fill(network: nn.Module, state: Mapping[str, Tensor], source: str | Path) -> None:
+    """Load the network's tensors out of ``state``, found under whatever their names start with.
+
+    Raises:
+        ValueError: for names or shapes of another network.
+    """
+    first = next(iter(network.state_dict()), "")
+    starts = sorted({key[: -len(first)] for key in state if key.endswith(first)}, key=len)
+    names = set(network.state_dict())
+    start = next((s for s in starts if {s + name for name in names} <= set(state)), "")
+    own = {key[len(start) :]: value for key, value in state.items() if key.startswith(start)}
+    try:
+        network.load_state_dict(own)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[1].strip()
+        raise ValueError(
+            f"weights {source} are not those of {type(network).__name__}: {reason}"
+        ) from error
+
+
+def _run(path: Path) -> ModuleType:
+    """The file as a module of its own, which nothing else can import by its name.
+
+    Known to Python while it runs alone: so a pickle for another process holds its classes.
+    """
+    spec = importlib.util.spec_from_file_location(f"{path.stem} of prior.network", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    sys.path.append(str(path.parent.resolve()))
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ValueError(f"prior.network {path} cannot be run: {reason}") from error
+    finally:
+        sys.path.pop()
+        del sys.modules[spec.name]
+    return module
