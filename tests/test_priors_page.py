@@ -24,14 +24,14 @@ def test_the_python_examples_run(tmp_path, monkeypatch):
         names.pop("restored", None)
         exec(compile(code, "docs/priors.md", "exec"), names)
         seen.append(names.get("restored"))
-    assert len(seen) == 9 and seen[0] is None
+    assert len(seen) == 11 and seen[0] is None
     for restored in seen[1:]:
         assert restored.shape == (1, 3, 32, 32) and torch.isfinite(restored).all()
 
 
 def test_the_commands_are_ones_that_exist():
     lines = re.findall(r"^inverse (\w+) (.*)$", PAGE, flags=re.MULTILINE)
-    assert len(lines) == 16
+    assert len(lines) == 18
     for app, arguments in lines:
         words = shlex.split(arguments)
         check_overrides(app, overrides(words) if app == "convert" else words)

@@ -11,7 +11,7 @@ from inverse.files import write_atomic
 from inverse.priors.labels import number_of
 from inverse.priors.network import unet
 from inverse.priors.networked import NetworkPrior
-from inverse.priors.parametrisation import TRAINED, expect
+from inverse.priors.parametrisation import TRAINED
 
 DEFAULTS = {
     "kind": "local",
@@ -46,7 +46,10 @@ class EDMPrior(NetworkPrior):
         label: int | str | None = None,
     ) -> None:
         self.config = config = DEFAULTS | (config or {})
-        expect("parametrisation", config["parametrisation"], tuple(TRAINED))
+        if config["parametrisation"] not in TRAINED:
+            raise ValueError(
+                f"parametrisation must be edm or flow, got {config['parametrisation']!r}"
+            )
         size = config["size"]
         shape = {key: config[key] for key in ("kind", "channels", "layers", "size")}
         network = unet(**shape, classes=len(config["classes"]))
@@ -71,10 +74,10 @@ class EDMPrior(NetworkPrior):
         none; the prior's own where not given.
         """
         if self.config["kind"] != "stem":
-            return self.output(z, self.parametrisation.time(log_nsr), labels)
+            return self.output(z, self.parametrisation.condition(log_nsr), labels)
         return self.output(z, log_nsr.view(-1, 1, 1, 1) if log_nsr.ndim == 1 else log_nsr)
 
-    def _told(self, z: Tensor, log_nsr: float) -> Tensor:
+    def _raw(self, z: Tensor, log_nsr: float) -> Tensor:
         return self.predict(z, z.new_full((len(z),), log_nsr))
 
     def _number(self, label: int | str | None) -> int | None:

@@ -11,7 +11,8 @@ def fit(x: Tensor, channels: int | None, multiple: int = 1) -> None:
     if channels is not None and shape[0] != channels:
         raise Unfit(
             f"the prior's network takes images of {channels} channel{'s' * (channels > 1)}, got "
-            f"{shape}; give such images, or take a prior of {shape[0]}"
+            f"{shape}; give such images, take a prior of {shape[0]}, or each channel by itself "
+            "(prior.grey=true, inverse.priors.Channels)"
         )
     if any(side % multiple for side in shape[1:]):
         raise Unfit(

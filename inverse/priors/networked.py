@@ -114,11 +114,11 @@ class NetworkPrior(Prior):
         z = x * into
         if right or down:
             z = F.pad(z, (0, right, 0, down), mode="replicate")
-        raw = self._told(z, math.log(level.nsr))[..., :height, :width]
+        raw = self._raw(z, math.log(level.nsr))[..., :height, :width]
         return (x * skip).add_(raw, alpha=out)
 
-    def _told(self, z: Tensor, log_nsr: float) -> Tensor:
-        return self.output(z, z.new_full((len(z),), self.parametrisation.time(log_nsr)))
+    def _raw(self, z: Tensor, log_nsr: float) -> Tensor:
+        return self.output(z, z.new_full((len(z),), self.parametrisation.condition(log_nsr)))
 
     def _number(self, label: int | str | None) -> int | None:
         if isinstance(label, str):

@@ -28,7 +28,7 @@ class Parametrisation(Protocol):
         """The coefficients at a level."""
         ...
 
-    def time(self, log_nsr: Any) -> Any:
+    def condition(self, log_nsr: Any) -> Any:
         """What the network is told of the noise."""
         ...
 
@@ -51,7 +51,7 @@ class EDM:
         skip, out = (self.sigma_data / spread) ** 2, level.nsr * self.sigma_data / spread
         return Coefficients(skip / level.alpha, out, 1 / spread / level.alpha)
 
-    def time(self, log_nsr: Any) -> Any:
+    def condition(self, log_nsr: Any) -> Any:
         return self.scale * log_nsr
 
 
@@ -68,7 +68,7 @@ class Velocity:
         clean = 1 / (1 + level.nsr)
         return Coefficients(clean / level.alpha, -level.nsr * clean, clean / level.alpha)
 
-    def time(self, log_nsr: Tensor) -> Tensor:
+    def condition(self, log_nsr: Tensor) -> Tensor:
         return 1000 * log_nsr.sigmoid()
 
 
@@ -104,13 +104,13 @@ def clean(prediction: str, level: Level) -> tuple[float, float]:
 class Scheduled:
     """A network that knows the states of one path, which others are rescaled to.
 
-    The time is the path's t with ``nsr(t) = nsr``, and with ``a, s`` of t the state
+    With ``a, s`` of the path's t where ``nsr(t) = nsr``, the network is asked at the state
     ``z = x sqrt((a^2 + s^2) / (alpha^2 + sigma^2))``. Levels noisier than a table's last timestep
     use the last.
 
     Args:
         schedule: the path. prediction: what the output is, see `clean`.
-        told: of the time: "t", "sigma" (s), "log_nsr" (``log s / a``); times ``scale``.
+        time: "t", "sigma" (s) or "log_nsr" (``log s / a``); the network is told scale times that.
         nearest: t is rounded to a whole timestep.
 
     Raises:
@@ -119,13 +119,13 @@ class Scheduled:
 
     schedule: Schedule
     prediction: str = "epsilon"
-    told: str = "t"
+    time: str = "t"
     scale: float = 1.0
     nearest: bool = False
 
     def __post_init__(self) -> None:
         expect("prediction", self.prediction, PREDICTIONS)
-        expect("time", self.told, TIMES)
+        expect("time", self.time, TIMES)
         noise = self.prediction in ("epsilon", "score")
         if noise and isinstance(self.schedule, Discrete) and self.schedule(math.inf).alpha == 0:
             raise ValueError(
@@ -139,10 +139,10 @@ class Scheduled:
         into = math.hypot(*own) / math.hypot(*level)
         return Coefficients(skip * into, out, into)
 
-    def time(self, log_nsr: float) -> float:
+    def condition(self, log_nsr: float) -> float:
         t = self._t(math.exp(log_nsr))
         own = self.schedule(t)
-        return self.scale * {"t": t, "sigma": own.sigma, "log_nsr": _log(own.nsr)}[self.told]
+        return self.scale * {"t": t, "sigma": own.sigma, "log_nsr": _log(own.nsr)}[self.time]
 
     def _t(self, nsr: float) -> float:
         t = self.schedule.time(nsr)

@@ -130,7 +130,7 @@ def from_module(
     Args:
         schedule: "linear", "scaled_linear" or "cosine", a table of ``steps`` betas (the first two
             from ``betas[0]`` to ``betas[1]``), or "vp", "ve" or "flow", in continuous time.
-        prediction, time, scale: as in `Scheduled`, time being its ``told``.
+        prediction, time, scale: as in `Scheduled`.
         tile, grey, channels_last, compile: as in `ready`.
     """
     prior = NetworkPrior(

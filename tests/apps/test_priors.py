@@ -2,9 +2,12 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
+
+from inverse.apps import main as command
 
 
 def test_training_from_the_command_line(inverse, photo, tmp_path):
@@ -80,3 +83,56 @@ def test_mistakes_in_converting_get_one_line(inverse, tmp_path, case):
     code, _, err, _ = inverse(*arguments, app="convert")
     assert code == 1 and message in err and len(err.strip().splitlines()) == 1, err
     assert not (tmp_path / "made").exists()
+
+
+DIGITS = """
+import torch
+
+
+class Net(torch.nn.Module):
+    def __init__(self, channels=1):
+        super().__init__()
+        self.layer = torch.nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x, t):
+        return self.layer(x) * t[:, None, None, None]
+"""
+
+
+@pytest.fixture
+def restore(tmp_path, monkeypatch, capsys):
+    """Run ``inverse restore`` on a measured grey picture of 32 pixels, with two outer steps."""
+    monkeypatch.chdir(tmp_path)
+    np.save("y.npy", np.random.default_rng(0).uniform(-1, 1, (1, 32, 32)))
+    (tmp_path / "net.py").write_text(DIGITS)
+    torch.save({"net.layer.weight": torch.eye(1).view(1, 1, 1, 1),
+                "net.layer.bias": torch.zeros(1)}, "weights.pt")  # fmt: skip
+
+    def run(*arguments):
+        given = ["measurement=y.npy", "shape=[1,32,32]", "operator=blur_gaussian"]
+        given += ["operator.size=9", "operator.std=1", "lpips=null", "hydra.run.dir=out"]
+        code = 0
+        try:
+            command.main(["restore", *given, "budget.nfe=4", *arguments])
+        except SystemExit as stop:
+            code = stop.code or 0
+        return code, capsys.readouterr().err
+
+    return run
+
+
+def test_any_network_restores_a_grey_picture_by_its_file_alone(restore, tmp_path):
+    module = ["prior=module", "prior.network=net.py:Net", "prior.weights=weights.pt"]
+    code, err = restore(*module, "prior.limits=[-0.5,0.5]", "prior.scale=0.001")
+    assert code == 0, err
+    assert Image.open(tmp_path / "out" / "restored.png").mode == "L"
+    code, err = restore(*module, "+prior.arguments.channels=3")
+    assert code == 1 and "size mismatch" in err and len(err.strip().splitlines()) == 1, err
+    code, err = restore(*module, "prior.prediction=noise")
+    assert code == 1 and "prediction must be one of epsilon" in err, err
+
+
+def test_a_colour_prior_restores_a_grey_picture_by_an_option(restore, weights, tmp_path):
+    code, err = restore("prior=file", f"prior.path={weights}", "prior.grey=true")
+    assert code == 0, err
+    assert Image.open(tmp_path / "out" / "restored.png").mode == "L"

@@ -81,7 +81,7 @@ def test_what_a_network_says_in_its_own_words_is_the_posterior_mean(told, predic
 def test_choices_that_say_nothing_are_refused():
     for message, choices in {
         "prediction must be one of": {"prediction": "noise"},
-        "time must be one of": {"told": "sigmas"},
+        "time must be one of": {"time": "sigmas"},
     }.items():
         with pytest.raises(ValueError, match=message):
             Scheduled(VP(), **choices)

@@ -9,12 +9,7 @@ from torch import Tensor, nn
 from inverse.denoise import Prior
 from inverse.levels import Discrete, Flow, Level
 from inverse.priors.autoencoder import Autoencoder
-<<<<<<< HEAD
-from inverse.priors.contract import clean, expect
 from inverse.priors.latent.calls import call_of, channels, takes_guidance
-=======
-from inverse.priors.latent.calls import call_of, channels, is_told_guidance
->>>>>>> d4a7d52 (Make one prior of any network: its path, output, time, limits and channels)
 from inverse.priors.latent.condition import Condition
 from inverse.priors.parametrisation import clean, expect
 
