@@ -71,11 +71,12 @@ class EDMPrior(NetworkPrior):
 
         log nsr (B,), or for a network that is told the noise of every value, what broadcasts
         against z with 4 axes. ``labels`` (B,) are numbers of classes, their count standing for
-        none; the prior's own where not given.
+        none; the prior's own where not given, and unheeded where it knows no classes.
         """
-        if self.config["kind"] != "stem":
-            return self.output(z, self.parametrisation.condition(log_nsr), labels)
-        return self.output(z, log_nsr.view(-1, 1, 1, 1) if log_nsr.ndim == 1 else log_nsr)
+        if self.config["kind"] == "stem":
+            return self.output(z, log_nsr.view(-1, 1, 1, 1) if log_nsr.ndim == 1 else log_nsr)
+        known = labels if self.config["classes"] else None
+        return self.output(z, self.parametrisation.condition(log_nsr), known)
 
     def _raw(self, z: Tensor, log_nsr: float) -> Tensor:
         return self.predict(z, z.new_full((len(z),), log_nsr))

@@ -1,11 +1,12 @@
 """Any network as a prior: of any limits, time and output, out of a file, on any channels."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from inverse import solvers
@@ -118,8 +119,8 @@ def test_a_label_reaches_any_network_and_sides_are_padded():
 def test_tables_of_betas_are_diffusers_own(betas):
     from diffusers import DDPMScheduler
 
-    settings = {} if betas == "squaredcos_cap_v2" else {"beta_start": 0.00085, "beta_end": 0.012}
-    given = DDPMScheduler(beta_schedule=betas, **settings).betas.double().tolist()
+    scheduler = DDPMScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule=betas)
+    given = scheduler.betas.double().tolist()
     ours = Discrete.cosine() if betas == "squaredcos_cap_v2" else Discrete.scaled_linear()
     for t in (0, 10, 500, 990, 999):
         assert ours(t).nsr == pytest.approx(Discrete(given)(t).nsr, rel=1e-4)
@@ -200,6 +201,7 @@ def digits_of():
         if not folder.is_dir():
             pytest.skip("no weights/mnist_ddpm under $INVERSE_DATA")
         config = OmegaConf.load(FOLDER / "prior" / "module.yaml")
+        assert isinstance(config, DictConfig)
         config.update(
             network=f"{mnist_ddpm.__file__}:Digits", weights=str(folder / "ddpm_mnist.pth"),
             steps=1001, scale=0.001, limits=[-0.5, 0.5], shape=[1, 28, 28],
@@ -255,7 +257,8 @@ def test_a_colour_prior_takes_each_channel_as_the_grey_picture_it_is(channels):
 def test_a_complex_picture_is_restored_and_counts_two_calls():
     x = torch.rand(2, 2, 16, 16) * 2 - 1
     problem = measure(inpaint_random((2, 16, 16), keep=0.5), gaussian(0.05), x, Rng([0, 1]))
-    sampler = solvers.diffpir(Channels(tiny_prior()), steps=3)
+    prior: Any = Channels(tiny_prior())
+    sampler = solvers.diffpir(prior, steps=3)
     result = solve(sampler, problem, Rng([2, 3]))
     assert result.x0.shape == x.shape and result.nfe == 6
     one = Problem(problem.operator, problem.noise, problem.y[1:])
