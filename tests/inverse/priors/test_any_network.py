@@ -19,7 +19,7 @@ from inverse.priors import Channels, NetworkPrior, Scheduled, bundled, load_modu
 from inverse.solving import solve
 from operators import Identity, Problem, Rng, blur_gaussian, gaussian, inpaint_random, measure
 from tests.inverse import mnist_ddpm
-from tests.inverse.test_solvers import tiny_prior
+from tests.inverse.solver_cases import tiny_prior
 
 MEAN, VARIANCE = 0.2, 0.3
 TOLD = {
