@@ -156,7 +156,9 @@ def schedule_of(name: str, steps: int, betas: Sequence[float]) -> Schedule:
         return Discrete.cosine(steps)
     if len(betas) != 2:
         raise ValueError(f"prior: betas must be two numbers, first and last, got {list(betas)}")
-    return (Discrete.linear if name == "linear" else Discrete.scaled_linear)(*betas, steps)
+    return (Discrete.linear if name == "linear" else Discrete.scaled_linear)(
+        betas[0], betas[1], steps
+    )
 
 
 def from_latent(
