@@ -272,7 +272,7 @@ class Transition(ABC, Generic[M]):
     def step(self, move: Move, memory: M) -> tuple[Tensor, M]:
         """The state at ``move.b`` and the new memory."""
 
-    def rise(self, x: Tensor, a: Level, b: Level, memory: M, rng: Rng) -> tuple[Tensor, M]:
+    def climb(self, x: Tensor, a: Level, b: Level, memory: M, rng: Rng) -> tuple[Tensor, M]:
         """The state at the noisier level ``b`` (time travel), diffused from ``x``; its memory."""
         return climb(x, a, b, rng), self.init()
 

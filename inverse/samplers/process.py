@@ -51,13 +51,13 @@ class Process(Descent[M]):
             raise ValueError("Process: a splitting needs a data flow")
 
     def begin(self, problem: Problem, rng: Rng, level: Level) -> tuple[Tensor, M]:
-        return self.start(problem, rng, level), self.recall()
+        return self.start(problem, rng, level), self.init_memory()
 
-    def recall(self) -> M:
+    def init_memory(self) -> M:
         return self.transition.init()
 
-    def rise(self, x: Tensor, a: Level, b: Level, memory: M, rng: Rng) -> tuple[Tensor, M]:
-        return self.transition.rise(x, a, b, memory, rng)
+    def climb(self, x: Tensor, a: Level, b: Level, memory: M, rng: Rng) -> tuple[Tensor, M]:
+        return self.transition.climb(x, a, b, memory, rng)
 
     def cost(self, level: Level) -> float:
         return self.denoiser.cost(level)

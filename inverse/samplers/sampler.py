@@ -73,17 +73,17 @@ class Descent(Sampler, Generic[M]):
     def begin(self, problem: Problem, rng: Rng, level: Level) -> tuple[Tensor, M]:
         """The first state (B, C, H, W), at `level`, and the memory that goes with it."""
 
-    def recall(self) -> Any:
+    def init_memory(self) -> Any:
         """The memory that goes with a state of unknown past."""
         return None
 
     def adopt(self, x: Tensor, problem: Problem, rng: Rng, level: Level) -> tuple[Tensor, M]:
         """The state that a walk from a given `x` at `level` begins with, and its memory."""
-        return x, self.recall()
+        return x, self.init_memory()
 
-    def rise(self, x: Tensor, a: Level, b: Level, memory: M, rng: Rng) -> tuple[Tensor, M]:
+    def climb(self, x: Tensor, a: Level, b: Level, memory: M, rng: Rng) -> tuple[Tensor, M]:
         """The state at the noisier level `b` (time travel), and its memory."""
-        return climb(x, a, b, rng), self.recall()
+        return climb(x, a, b, rng), self.init_memory()
 
     @abstractmethod
     def step(
@@ -125,7 +125,7 @@ class Descent(Sampler, Generic[M]):
             a, path, done = path.level, path.ahead, done + 1
             b = path.level
             if b.nsr > a.nsr:
-                state, memory = self.rise(state, a, b, memory, rng)
+                state, memory = self.climb(state, a, b, memory, rng)
                 continue
             state, x0, memory = self.step(state, a, b, memory, problem, rng)
             path = plan(path)

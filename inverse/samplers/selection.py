@@ -75,7 +75,7 @@ class Selection(Descent[Trail | None]):
         x, trail = _shake(nothing, nothing, level.sigma, rng)
         return x, trail._replace(log_weights=_even(x))
 
-    def rise(
+    def climb(
         self, x: Tensor, a: Level, b: Level, memory: Trail | None, rng: Rng
     ) -> tuple[Tensor, Trail]:
         scale = b.alpha / a.alpha
@@ -104,9 +104,9 @@ class Selection(Descent[Trail | None]):
         middle = x * (kept * b.alpha / a.alpha) + drawn * ((1 - kept) * b.alpha)
         state, trail = _shake(middle, x0, b.sigma * (1 - kept) ** 0.5, rng)
         if self.group > 1:
-            told = b.nsr**-2 - a.nsr**-2  # precision with which the move shows x0
+            got = b.nsr**-2 - a.nsr**-2  # precision with which the move shows x0
             shown = (state / b.alpha - x * (kept / a.alpha)) / (1 - kept)
-            forecast, r2 = x0.lerp(shown, column(told / (told + 1 / r2), x0)), 1 / (told + 1 / r2)
+            forecast, r2 = x0.lerp(shown, column(got / (got + 1 / r2), x0)), 1 / (got + 1 / r2)
             log_weights = log_weights - explain(operator, forecast, problem.y, noise, r2)[1]
         return state, mean, trail._replace(log_weights=log_weights)
 

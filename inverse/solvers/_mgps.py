@@ -70,11 +70,11 @@ class Midpoint(Descent[Last]):
             )
         self.prior, self.fraction, self.rate, self.bursts = prior, fraction, rate, bursts
 
-    def recall(self) -> Last:
+    def init_memory(self) -> Last:
         return Last(0, None)
 
     def begin(self, problem: Problem, rng: Rng, level: Level) -> tuple[Tensor, Last]:
-        return PureNoise()(problem, rng, level), self.recall()
+        return PureNoise()(problem, rng, level), self.init_memory()
 
     def step(
         self, x: Tensor, a: Level, b: Level, memory: Last, problem: Problem, rng: Rng

@@ -27,7 +27,7 @@ class PlugAndPlay(Descent[Tensor | None]):
         self.prior, self.rate, self.power, self.draws = prior, rate, power, draws
 
     def begin(self, problem: Problem, rng: Rng, level: Level) -> tuple[Tensor, Tensor | None]:
-        return problem.y.new_zeros((len(problem), *problem.operator.in_shape)), self.recall()
+        return problem.y.new_zeros((len(problem), *problem.operator.in_shape)), self.init_memory()
 
     def step(
         self, x: Tensor, a: Level, b: Level, memory: Tensor | None, problem: Problem, rng: Rng

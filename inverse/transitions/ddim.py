@@ -121,7 +121,7 @@ class Restart(Transition[tuple[Any, Any]]):
         x0 = (move.x - move.a.sigma * move.est.noise) / move.a.alpha
         return x, (after, x0)
 
-    def rise(
+    def climb(
         self, x: Tensor, a: Level, b: Level, memory: tuple[Any, Any], rng: Rng
     ) -> tuple[Tensor, tuple[Any, Any]]:
         return climb(memory[1], CLEAN, b, rng), (self.rule.init(), memory[1])

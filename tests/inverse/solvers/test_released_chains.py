@@ -226,5 +226,5 @@ def test_the_second_half_of_a_step_of_stsp(released):
         if released:
             sigma = middle / math.hypot(1, middle)
         state = state + half * sigma * score(b.alpha * state, at)
-        got, _, _ = sampler.step(x, a, b, sampler.recall(), problem, Rng64(range(COUNT)))
+        got, _, _ = sampler.step(x, a, b, sampler.init_memory(), problem, Rng64(range(COUNT)))
         assert close(got, b.alpha * state, 1e-8)

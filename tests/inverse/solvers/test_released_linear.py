@@ -153,7 +153,7 @@ def test_ddnm_plus_scales_noise_as_released(sigma, carry):
     kept = math.sqrt(1 - eta**2)
     for k in (3, 6, 7):
         (a, b), draws = levels[k : k + 2], Rng64([4, 5])
-        got, _, _ = sampler.step(x, a, b, sampler.recall(), given, draws)
+        got, _, _ = sampler.step(x, a, b, sampler.init_memory(), given, draws)
         x0, n = PRIOR.denoise(x, a), Rng64([4, 5]).normal(x.shape)
         noise = noise_of(x, x0, a)
         free = kept * b.sigma * noise + eta * b.sigma * n
@@ -184,7 +184,7 @@ def test_ddnm_travels_by_noising_its_last_unprojected_estimate(solver):
         draws.normal(x.shape)
     state, memory = second.x, second.memory
     for a, b in pairwise(levels[2:5]):
-        state, memory = sampler.rise(state, a, b, memory, draws)
+        state, memory = sampler.climb(state, a, b, memory, draws)
     replay = Rng64([4, 5])
     n = [replay.normal(x.shape) for _ in range(4)][-1]
     top = levels[4]
@@ -236,7 +236,7 @@ def test_repaint_diffuses_the_state_up_again():
     want = want + mask * (b.alpha * given.y + b.sigma * known)
     assert torch.allclose(second.x, want, atol=1e-12)
     beta = 1 - (a.alpha / b.alpha) ** 2
-    risen, _ = sampler.rise(second.x, b, a, second.memory, _after(2, x))
+    risen, _ = sampler.climb(second.x, b, a, second.memory, _after(2, x))
     assert torch.allclose(risen, math.sqrt(1 - beta) * want + math.sqrt(beta) * new, atol=1e-12)
 
 
@@ -290,10 +290,10 @@ def test_ilvr_refines_every_step_but_the_last():
     *_, a, b = sampler.grid()
     assert b == CLEAN
     x = Rng64([3, 9]).normal(truth.shape)
-    last, _, _ = sampler.step(x, a, b, sampler.recall(), given, Rng64([4, 5]))
+    last, _, _ = sampler.step(x, a, b, sampler.init_memory(), given, Rng64([4, 5]))
     assert torch.equal(last, Flat().denoise(x, a))
     refined = solvers.ilvr(Flat(), steps=3, factor=2, until=None)
-    last, x0, _ = refined.step(x, a, b, sampler.recall(), given, Rng64([4, 5]))
+    last, x0, _ = refined.step(x, a, b, sampler.init_memory(), given, Rng64([4, 5]))
     reference = given.operator.pinv(given.y)
     estimate = Flat().denoise(x, a)
     assert torch.allclose(last, estimate + reduced(reference - estimate, 2), atol=1e-12)

@@ -161,7 +161,7 @@ def test_a_step_of_mgps_has_the_moments_of_the_converged_fit():
     pull = bridge(torch.ones(1).double(), c, torch.zeros(1).double(), a, b)[0]
     variance = pull**2 / precision.diagonal() + middle[1] ** 2
     many = x.repeat(count, 1, 1, 1)
-    got, _, _ = sampler.step(many, a, b, sampler.recall(), given, Rng64(range(count)))
+    got, _, _ = sampler.step(many, a, b, sampler.init_memory(), given, Rng64(range(count)))
     got = got.detach().flatten(1)
     assert float((got.mean(0) - middle[0]).norm() / variance.sum().sqrt()) < 0.1
     assert torch.allclose(got.var(0), variance, rtol=0.3)
