@@ -17,14 +17,14 @@ from operators import Problem, Rng
 
 
 class Estimate(NamedTuple):
-    """Both ends of the path at one state: ``x = alpha * x0 + sigma * noise``, each (B, C, H, W)."""
+    """Both ends of the path at one state: `x = alpha * x0 + sigma * noise`, each (B, C, H, W)."""
 
     x0: Tensor
     noise: Tensor
 
 
 def estimate(x: Tensor, x0: Tensor, level: Level) -> Estimate:
-    """The estimate whose clean end is ``x0`` (``sigma > 0``)."""
+    """The estimate whose clean end is `x0` (`sigma > 0`)."""
     return Estimate(x0, torch.sub(x, x0, alpha=level.alpha).div_(level.sigma))
 
 
@@ -32,19 +32,19 @@ class Denoiser(Composite, nn.Module, ABC):
     """Maps a state (B, C, H, W) at a level to an `Estimate`; may look at the problem."""
 
     def cost(self, level: Level) -> float:
-        """What an estimate at ``level`` costs beside one of another level, for planning."""
+        """What an estimate at `level` costs beside one of another level, for planning."""
         return 1
 
     @abstractmethod
     def forward(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Estimate:
-        """The estimate at state ``x`` of noise level ``level`` (``sigma > 0``)."""
+        """The estimate at state `x` of noise level `level` (`sigma > 0`)."""
 
     def __call__(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Estimate:
         return super().__call__(x, level, problem, rng)
 
 
 class Prior(Denoiser):
-    """A denoiser that knows images but no measurement: ``denoise(x, level) = E[x0 | x]``."""
+    """A denoiser that knows images but no measurement: `denoise(x, level) = E[x0 | x]`."""
 
     shape: tuple[int, ...] | None = None
     """Image shape (C, H, W) it is bound to; None: any size that the network can take."""
@@ -59,7 +59,7 @@ class Prior(Denoiser):
 
     @abstractmethod
     def denoise(self, x: Tensor, level: Level) -> Tensor:
-        """The posterior mean ``E[x0 | x]`` at ``level`` (``sigma > 0``), (B, C, H, W)."""
+        """The posterior mean `E[x0 | x]` at `level` (`sigma > 0`), (B, C, H, W)."""
 
     def forward(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Estimate:
         return estimate(x, self.denoise(x, level), level)
@@ -96,7 +96,7 @@ class Conditioned(Denoiser):
 
 
 class Prepared(Denoiser):
-    """A data step followed by a denoiser: ``D(alpha step(x / alpha))``, the plug-and-play order.
+    """A data step followed by a denoiser: `D(alpha step(x / alpha))`, the plug-and-play order.
 
     What it returns is the prior's last word: free of the measurement's own noise.
     """
@@ -151,7 +151,7 @@ class Evaluation:
         return Estimate(est.x0.detach(), est.noise.detach())
 
     def pullback(self, v: Tensor) -> Tensor:
-        """``J^T v`` with ``J = d x0 / d x``; one backward pass through the network."""
+        """`J^T v` with `J = d x0 / d x`; one backward pass through the network."""
         _ = self.estimate
         if self.level.sigma == 0:
             return v / self.level.alpha
@@ -161,7 +161,7 @@ class Evaluation:
         return torch.autograd.grad(x0, leaf, v, retain_graph=True)[0]
 
     def covariance(self, v: Tensor) -> Tensor:
-        """``Cov[x0 | x] v = sigma^2 / alpha J v`` by Tweedie's formula, with ``J^T`` in place of J.
+        """`Cov[x0 | x] v = sigma^2 / alpha J v` by Tweedie's formula, with `J^T` in place of J.
 
         The same for an exact denoiser, whose Jacobian is symmetric. Reference: Efron, 2011,
         doi:10.1198/jasa.2011.tm11181.
@@ -169,14 +169,14 @@ class Evaluation:
         return self.pullback(v) * (self.level.sigma**2 / self.level.alpha)
 
     def slope(self, loss: Callable[[Tensor], Tensor]) -> Tensor:
-        """Gradient in x0 of a per-sample ``loss(x0) -> (B,)``; samples do not mix."""
+        """Gradient in x0 of a per-sample `loss(x0) -> (B,)`; samples do not mix."""
         x0 = self.estimate.x0.detach().requires_grad_()
         with torch.enable_grad():
             total = loss(x0).sum()
         return torch.autograd.grad(total, x0)[0]
 
     def gradient(self, loss: Callable[[Tensor], Tensor]) -> Tensor:
-        """Gradient in x of a per-sample ``loss(x0) -> (B,)``, through the network."""
+        """Gradient in x of a per-sample `loss(x0) -> (B,)`, through the network."""
         return self.pullback(self.slope(loss))
 
     def at(self, x: Tensor, level: Level) -> "Evaluation":
@@ -185,7 +185,7 @@ class Evaluation:
 
 
 class Score(ABC):
-    """A model of the likelihood score ``grad_x log p(y | x)`` at a noisy state."""
+    """A model of the likelihood score `grad_x log p(y | x)` at a noisy state."""
 
     differentiable: bool = True
     """Whether it needs the denoiser's Jacobian (a backward pass)."""
@@ -194,13 +194,13 @@ class Score(ABC):
 
     @abstractmethod
     def __call__(self, ev: Evaluation) -> Tensor:
-        """The score at ``ev.x``, (B, C, H, W)."""
+        """The score at `ev.x`, (B, C, H, W)."""
 
 
 class Guided(Denoiser):
-    """The posterior denoiser ``x0 + sigma^2 / alpha * score`` (Tweedie); right for any transition.
+    """The posterior denoiser `x0 + sigma^2 / alpha * score` (Tweedie); right for any transition.
 
-    Reference: ``solvers`` share this identity; see Chung et al., 2023, arXiv:2209.14687, eq. 7.
+    Reference: `solvers` share this identity; see Chung et al., 2023, arXiv:2209.14687, eq. 7.
     """
 
     def __init__(self, denoiser: Denoiser, score: Score) -> None:
@@ -222,10 +222,10 @@ class DataFlow(ABC):
 
     @abstractmethod
     def __call__(self, ev: Evaluation, a: Level, b: Level, fraction: float) -> Tensor:
-        """The displacement of ``x / alpha`` from level ``a`` to ``b`` by the data alone.
+        """The displacement of `x / alpha` from level `a` to `b` by the data alone.
 
-        ``ev`` is the state (at its own level) and ``fraction`` the part of the whole step that
-        ``a -> b`` is: flows whose size is a fixed nudge rather than a rate scale by it.
+        `ev` is the state (at its own level) and `fraction` the part of the whole step that
+        `a -> b` is: flows whose size is a fixed nudge rather than a rate scale by it.
         """
 
 
@@ -233,9 +233,9 @@ M = TypeVar("M")
 
 
 class Move(NamedTuple):
-    """A step to be made: from state ``x`` at level ``a``, with its estimate, to level ``b``.
+    """A step to be made: from state `x` at level `a`, with its estimate, to level `b`.
 
-    ``denoise(x, level)`` serves multi-stage methods, ``problem`` those whose noise the data shape.
+    `denoise(x, level)` serves multi-stage methods, `problem` those whose noise the data shape.
     """
 
     x: Tensor
@@ -248,14 +248,14 @@ class Move(NamedTuple):
 
 
 def climb(x: Tensor, a: Level, b: Level, rng: Rng) -> Tensor:
-    """Forward diffusion from level ``a`` up to the noisier ``b`` (time travel)."""
+    """Forward diffusion from level `a` up to the noisier `b` (time travel)."""
     scale = b.alpha / a.alpha
     spread = (b.sigma**2 - (scale * a.sigma) ** 2) ** 0.5
     return torch.add(rng.normal(x.shape).mul_(spread), x, alpha=scale)
 
 
 class Transition(ABC, Generic[M]):
-    """The prior's flow: from a state at level ``a`` to one at ``b`` given the estimate at ``a``.
+    """The prior's flow: from a state at level `a` to one at `b` given the estimate at `a`.
 
     Its memory is of type M.
     """
@@ -270,10 +270,10 @@ class Transition(ABC, Generic[M]):
 
     @abstractmethod
     def step(self, move: Move, memory: M) -> tuple[Tensor, M]:
-        """The state at ``move.b`` and the new memory."""
+        """The state at `move.b` and the new memory."""
 
     def climb(self, x: Tensor, a: Level, b: Level, memory: M, rng: Rng) -> tuple[Tensor, M]:
-        """The state at the noisier level ``b`` (time travel), diffused from ``x``; its memory."""
+        """The state at the noisier level `b` (time travel), diffused from `x`; its memory."""
         return climb(x, a, b, rng), self.init()
 
 
@@ -286,7 +286,9 @@ TURNS: tuple[Callable[[Tensor], Tensor], ...] = (
 
 
 class Equivariant(Denoiser):
-    """``T^-1 D(T x)``: T a random flip, or turn of square images, per sample and call.
+    """A denoiser turned and flipped at random, per sample and call.
+
+    `T^-1 D(T x)`.
 
     A network's preferred directions no longer add up from call to call; costs no further call.
 

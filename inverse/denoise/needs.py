@@ -15,7 +15,7 @@ def _operator(problem: Problem) -> str:
 class Need(NamedTuple):
     """Something a part asks for: in words, as a test of the problem, and what to do without it.
 
-    ``got`` says in words what a problem brings instead.
+    `got` says in words what a problem brings instead.
     """
 
     what: str
@@ -91,7 +91,7 @@ class Composite:
 
 
 def check(needs: Needs, problem: Problem, who: str) -> None:
-    """Raise `Unfit`, naming ``who`` asks for what and what it got, unless all needs are met."""
+    """Raise `Unfit`, naming `who` asks for what and what it got, unless all needs are met."""
     for need in sorted(needs, key=lambda need: need.what):
         if not need.met(problem):
             raise Unfit(f"{who} needs {need.what}, got {need.got(problem)}; {need.fix}")

@@ -16,7 +16,8 @@ __all__ = ["as_json", "named", "new_folder", "write_atomic"]
 def write_atomic(path: str | Path, content: bytes | str) -> None:
     """Write a whole file or nothing: a temporary file in the same folder, then os.replace.
 
-    Raises: OSError, of the kind met, when the folder is missing or cannot be written.
+    Raises:
+        OSError: of the kind met, when the folder is missing or cannot be written.
     """
     path = Path(path)
     data = content.encode() if isinstance(content, str) else content
@@ -58,11 +59,12 @@ def named(files: Sequence[Path]) -> dict[str, Path]:
 
 
 def new_folder(path: str | Path) -> Path:
-    """Make a folder that nobody else has: ``path``, or ``path-2``, ``path-3``, … where it is taken.
+    """Make a folder that nobody else has: `path`, or `path-2`, `path-3`, … where it is taken.
 
     Of several processes that ask at once each gets its own.
 
-    Raises: OSError, of the kind met, when it cannot be made.
+    Raises:
+        OSError: of the kind met, when it cannot be made.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

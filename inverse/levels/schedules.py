@@ -142,7 +142,7 @@ class Discrete(Schedule):
 
     @classmethod
     def cosine(cls, num: int = 1000) -> "Discrete":
-        """Betas of ``alpha^2 ~ cos^2(pi/2 (t + 0.008) / 1.008)``, none above 0.999.
+        """Betas of `alpha^2 ~ cos^2(pi/2 (t + 0.008) / 1.008)`, none above 0.999.
 
         Reference: Nichol and Dhariwal, 2021, arXiv:2102.09672, eq. 17.
         """

@@ -15,7 +15,7 @@ from inverse.priors.tiled import Tiled
 
 
 def bundled(precision: str = "float32") -> EDMPrior:
-    """The prior that ships with the package (see ``inverse/assets/MODEL_CARD.md``)."""
+    """The prior that ships with the package (see `inverse/assets/MODEL_CARD.md`)."""
     prior = load_prior(BUNDLED, precision)
     held(prior.network, precision)
     return prior

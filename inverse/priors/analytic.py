@@ -11,7 +11,9 @@ from inverse.priors.fitting import fit_shape
 
 
 class GaussianPrior(Prior):
-    """``x0 ~ N(mean, cov)``: ``D(x) = m + a C (a^2 C + s^2 I)^{-1} (x - a m)``.
+    """A Gaussian prior, whose denoiser is known exactly.
+
+    `x0 ~ N(mean, cov)`: `D(x) = m + a C (a^2 C + s^2 I)^{-1} (x - a m)`.
 
     Args:
         shape: image shape (C, H, W) with d = C H W values.
@@ -36,7 +38,7 @@ class GaussianPrior(Prior):
         return (self.mean + (centred * gain) @ self.vectors.T).view_as(x)
 
     def posterior(self, matrix: Tensor, y: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
-        """Mean (B, d) and covariance (d, d) of x0 given ``y = matrix x0 + sigma n``, y: (B, m)."""
+        """Mean (B, d) and covariance (d, d) of x0 given `y = matrix x0 + sigma n`, y: (B, m)."""
         cov = (self.vectors * self.values) @ self.vectors.T
         inner = matrix @ cov @ matrix.T + sigma**2 * torch.eye(len(matrix)).to(matrix)
         gain = torch.linalg.solve(inner, matrix @ cov).T
@@ -45,14 +47,17 @@ class GaussianPrior(Prior):
 
 
 class MixturePosterior(NamedTuple):
-    """``x0 ~ sum_k w_k N(m_k, C)`` in float64: weights (K,), means (K, d), covariance (d, d)."""
+    """A mixture of Gaussians of one covariance, in float64: a posterior known exactly.
+
+    `x0 ~ sum_k w_k N(m_k, C)`: weights (K,), means (K, d), covariance (d, d).
+    """
 
     weights: Tensor
     means: Tensor
     covariance: Tensor
 
     def sample(self, count: int, generator: torch.Generator | None = None) -> Tensor:
-        """``count`` independent draws, (count, d)."""
+        """`count` independent draws, (count, d)."""
         modes = torch.multinomial(self.weights, count, replacement=True, generator=generator)
         values, vectors = torch.linalg.eigh(self.covariance)
         noise = torch.randn(count, len(values), dtype=values.dtype, generator=generator)
@@ -60,7 +65,9 @@ class MixturePosterior(NamedTuple):
 
 
 class Mixture(Prior):
-    """``x0 ~ sum_k w_k N(m_k, v I)``: ``D(x) = sum_k r_k (m_k + a v (x - a m_k) / (a^2 v + s^2))``.
+    """A mixture of Gaussians as a prior, whose denoiser is known exactly.
+
+    `x0 ~ sum_k w_k N(m_k, v I)`: `D(x) = sum_k r_k (m_k + a v (x - a m_k) / (a^2 v + s^2))`.
 
     Args:
         shape: image shape (C, H, W) with d = C H W values.
@@ -89,13 +96,13 @@ class Mixture(Prior):
         return (centre + gain * (flat - alpha * centre)).view_as(x)
 
     def posterior(self, matrix: Tensor, y: Tensor, sigma: float) -> MixturePosterior:
-        """The law of x0 given ``y = matrix x0 + sigma n``, y: (m,), matrix: (m, d), exactly.
+        """The law of x0 given `y = matrix x0 + sigma n`, y: (m,), matrix: (m, d), exactly.
 
-        ``w_k' ~ w_k N(y; A m_k, v A A^T + sigma^2 I)``, ``m_k' = m_k + G (y - A m_k)``,
-        ``C = v (I - G A)`` with ``G = v A^T (v A A^T + sigma^2 I)^{-1}``, in float64.
+        `w_k' ~ w_k N(y; A m_k, v A A^T + sigma^2 I)`, `m_k' = m_k + G (y - A m_k)`,
+        `C = v (I - G A)` with `G = v A^T (v A A^T + sigma^2 I)^{-1}`, in float64.
 
         Raises:
-            ValueError: for a ``y`` that does not fit the matrix.
+            ValueError: for a `y` that does not fit the matrix.
         """
         if y.shape != matrix.shape[:1]:
             raise ValueError(

@@ -11,9 +11,9 @@ class Channels(Denoiser):
     """Each channel g of a picture (B, C, H, W) as the grey picture (g, g, g) of a colour prior.
 
     A grey picture has C = 1, a complex one two, its real and imaginary part; all C go through the
-    network in one batch, which counts as C calls. With x the state of g at ``(alpha, sigma)``,
-    ``x + sqrt(3) sigma (n - mean n)``, n white noise of three colours drawn anew, is a state of
-    (g, g, g) at ``(alpha, sqrt(3) sigma)`` whose mean over colours is x; the estimate is the mean
+    network in one batch, which counts as C calls. With x the state of g at `(alpha, sigma)`,
+    `x + sqrt(3) sigma (n - mean n)`, n white noise of three colours drawn anew, is a state of
+    (g, g, g) at `(alpha, sqrt(3) sigma)` whose mean over colours is x; the estimate is the mean
     over colours of the prior's. A state that is only repeated has the same noise in all colours,
     which a colour prior takes for the picture: the bundled one loses 2.5 dB so at nsr 0.1, 8.5 at 1
     (three photographs of 96 pixels).
@@ -22,7 +22,7 @@ class Channels(Denoiser):
     the real to the imaginary part, or one band to the next, is left to the data.
 
     Args:
-        prior: of pictures of ``width`` equal channels: 3 of colour, 1 of a grey network.
+        prior: of pictures of `width` equal channels: 3 of colour, 1 of a grey network.
     """
 
     def __init__(self, prior: Denoiser, width: int = 3) -> None:

@@ -65,15 +65,15 @@ def check_timesteps(network: nn.Module, timesteps: str) -> None:
 
 
 def is_of_diffusers(network: nn.Module) -> bool:
-    """Whether it is called as diffusers' networks are: ``network(z, t, return_dict=False)[0]``."""
+    """Whether it is called as diffusers' networks are: `network(z, t, return_dict=False)[0]`."""
     return "return_dict" in inspect.signature(network.forward).parameters
 
 
 def ask(network: nn.Module, z: Tensor, time: Tensor, labels: Tensor | None, theirs: bool) -> Tensor:
     """The output (B, C, H, W), less a variance, told the time and labels (B,).
 
-    ``theirs``: whether it is called as diffusers' networks are, with ``class_labels``, or as
-    ``network(z, t)``, ``network(z, t, labels)``.
+    `theirs`: whether it is called as diffusers' networks are, with `class_labels`, or as
+    `network(z, t)`, `network(z, t, labels)`.
 
     Raises:
         ValueError: for a network of another number of channels than C or 2 C.

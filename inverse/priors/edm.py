@@ -70,7 +70,7 @@ class EDMPrior(NetworkPrior):
         """The raw network F, in the precision of its input z (B, 3, H, W), at log nsr.
 
         log nsr (B,), or for a network that is told the noise of every value, what broadcasts
-        against z with 4 axes. ``labels`` (B,) are numbers of classes, their count standing for
+        against z with 4 axes. `labels` (B,) are numbers of classes, their count standing for
         none; the prior's own where not given, and unheeded where it knows no classes.
         """
         if self.config["kind"] == "stem":
@@ -100,7 +100,7 @@ def load_prior(
 ) -> EDMPrior:
     """The prior in a file written by `save_prior`, weights in float32, ready to evaluate.
 
-    ``label``: the class it is asked for, by number or name, of a class-conditional one.
+    `label`: the class it is asked for, by number or name, of a class-conditional one.
 
     Raises:
         FileNotFoundError, ValueError: when the file is missing, or corrupt or of another kind.

@@ -12,16 +12,18 @@ from operators import Problem, Rng
 
 
 class ClassifierFree(Denoiser):
-    """``D(x) = D_free(x) + weight (D_class(x) - D_free(x))``; two network calls.
+    """Classifier-free guidance of a prior that knows classes; two network calls.
 
-    The denoiser of ``p_free^(1 - weight) p_class^weight`` at each noise level by itself: weight 0
+    `D(x) = D_free(x) + weight (D_class(x) - D_free(x))`.
+
+    The denoiser of `p_free^(1 - weight) p_class^weight` at each noise level by itself: weight 0
     is the free prior, 1 the class's own, above 1 exaggerates what is particular to the class.
-    Papers that write ``(1 + w) D_class - w D_free`` mean ``weight = 1 + w``.
+    Papers that write `(1 + w) D_class - w D_free` mean `weight = 1 + w`.
 
     Reference: Ho and Salimans, 2022, arXiv:2207.12598, eq. 6.
 
     Args:
-        conditional: knows the class, as ``prior.labelled(k)``. free: knows none.
+        conditional: knows the class, as `prior.labelled(k)`. free: knows none.
 
     Raises:
         ValueError: for a negative or infinite weight.
@@ -39,9 +41,11 @@ class ClassifierFree(Denoiser):
 
 
 class ClassifierScore(Score):
-    """``weight grad_x log p(label | x)`` of a classifier of noisy states, for `Guided`.
+    """The score of a classifier of noisy states, for `Guided`.
 
-    ``Guided(prior, ClassifierScore(...))`` is classifier guidance: no call of the network more, a
+    `weight grad_x log p(label | x)`.
+
+    `Guided(prior, ClassifierScore(...))` is classifier guidance: no call of the network more, a
     backward pass through the classifier alone.
 
     Reference: Dhariwal and Nichol, 2021, arXiv:2105.05233, Section 4.
@@ -70,7 +74,9 @@ class ClassifierScore(Score):
 
 
 class Between(Denoiser):
-    """``inside`` where ``low < nsr <= high``, ``outside`` elsewhere: guidance on an interval.
+    """Guidance on an interval of noise: one prior inside of it, another outside.
+
+    `inside` where `low < nsr <= high`, `outside` elsewhere.
 
     Guidance at high noise narrows what is drawn, at low noise it does nothing but cost calls.
 
@@ -80,7 +86,7 @@ class Between(Denoiser):
         inside, outside: two denoisers. low, high: noise-to-signal ratios (EDM's sigma).
 
     Raises:
-        ValueError: unless ``0 <= low < high``.
+        ValueError: unless `0 <= low < high`.
     """
 
     def __init__(

@@ -16,7 +16,7 @@ from inverse.priors.checkpoints.states import load_state
 def load_module(
     place: str, weights: str | Path | None = None, arguments: Mapping[str, Any] | None = None
 ) -> nn.Module:
-    """The network ``FILE.py:Class`` made with ``arguments``, ready to evaluate.
+    """The network `FILE.py:Class` made with `arguments`, ready to evaluate.
 
     The file is run: name only one that you trust. Files beside it can be imported by it. The
     weights are read as tensors only (`load_state`); their names may all start alike ("model."),
@@ -24,7 +24,7 @@ def load_module(
 
     Raises:
         FileNotFoundError: for no such file.
-        ValueError: for another form of ``place``, a class that is not in the file, is no
+        ValueError: for another form of `place`, a class that is not in the file, is no
             `nn.Module` or does not take the arguments, or weights of another network.
     """
     path, _, name = place.rpartition(":")
@@ -47,7 +47,7 @@ def load_module(
 
 
 def fill(network: nn.Module, state: Mapping[str, Tensor], source: str | Path) -> None:
-    """Load the network's tensors out of ``state``, found under whatever their names start with.
+    """Load the network's tensors out of `state`, found under whatever their names start with.
 
     Raises:
         ValueError: for names or shapes of another network.

@@ -26,16 +26,16 @@ PRECISIONS = {"float32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class NetworkPrior(Prior):
-    """A network F as a prior on any path: ``D(x) = skip x + out F(into x, time)``.
+    """A network F as a prior on any path: `D(x) = skip x + out F(into x, time)`.
 
     The coefficients and the time are those of its parametrisation. A network of images in other
-    limits, ``u = c x0 + m``, is asked at the state ``c x + alpha m`` of the level
-    ``(alpha, c sigma)``.
+    limits, `u = c x0 + m`, is asked at the state `c x + alpha m` of the level
+    `(alpha, c sigma)`.
 
     Args:
-        network: called as ``network(z, t)`` on (B, C, H, W), t (B,) float, with labels (B,) third
-            where there is a label; or as diffusers' are, ``network(z, t, return_dict=False)[0]``
-            with ``class_labels``. Of 2 C channels the latter half, a variance, is dropped.
+        network: called as `network(z, t)` on (B, C, H, W), t (B,) float, with labels (B,) third
+            where there is a label; or as diffusers' are, `network(z, t, return_dict=False)[0]`
+            with `class_labels`. Of 2 C channels the latter half, a variance, is dropped.
         parametrisation: `EDM`, `Velocity` or `Scheduled`.
         shape: (C, H, W) that it is bound to, or None.
         precision: of the network alone: "float32", "bf16" or "fp16" (autocast).
@@ -128,7 +128,7 @@ class NetworkPrior(Prior):
 
 
 def held(network: nn.Module, precision: str) -> None:
-    """Hold the weights of convolutions and linear layers in ``precision``, to evaluate only.
+    """Hold the weights of convolutions and linear layers in `precision`, to evaluate only.
 
     Autocast, which the network still runs under, would round the same weights anew at every call.
     """

@@ -11,7 +11,9 @@ from inverse.levels.schedules import Schedule
 
 
 class Coefficients(NamedTuple):
-    """``x0 = skip x + out F(into x)``: the estimate from a network F, at a state x of a level.
+    """How the estimate follows from a network's output.
+
+    `x0 = skip x + out F(into x)`: the estimate from a network F, at a state x of a level.
 
     Floats, or tensors that broadcast against images.
     """
@@ -37,8 +39,8 @@ class Parametrisation(Protocol):
 class EDM:
     """Input, output and target of F of unit variance, for images of standard deviation sigma_data.
 
-    ``skip = d^2 / (s^2 + d^2)``, ``out = s d into``, ``into = 1 / sqrt(s^2 + d^2)`` on
-    ``x / alpha``, d = sigma_data, s = nsr. F is told ``scale log nsr``, a float or a tensor.
+    `skip = d^2 / (s^2 + d^2)`, `out = s d into`, `into = 1 / sqrt(s^2 + d^2)` on
+    `x / alpha`, d = sigma_data, s = nsr. F is told `scale log nsr`, a float or a tensor.
 
     Reference: Karras et al., 2022, arXiv:2206.00364, Table 1.
     """
@@ -56,7 +58,7 @@ class EDM:
 
 
 class Velocity:
-    """F is the velocity ``noise - x0`` on ``(1 - t) x0 + t noise``, with ``t = nsr / (1 + nsr)``.
+    """F is the velocity `noise - x0` on `(1 - t) x0 + t noise`, with `t = nsr / (1 + nsr)`.
 
     F is told 1000 t; log nsr is a tensor.
 
@@ -80,10 +82,10 @@ TIMES = ("t", "sigma", "log_nsr")
 
 
 def clean(prediction: str, level: Level) -> tuple[float, float]:
-    """``x0 = skip z + out o`` from a network's output o at ``z = alpha x0 + sigma noise``.
+    """`x0 = skip z + out o` from a network's output o at `z = alpha x0 + sigma noise`.
 
-    o is the noise (epsilon), x0 (sample), ``alpha noise - sigma x0`` (v_prediction),
-    ``noise - x0`` (flow) or ``-noise / sigma``, the gradient of log p(z) (score).
+    o is the noise (epsilon), x0 (sample), `alpha noise - sigma x0` (v_prediction),
+    `noise - x0` (flow) or `-noise / sigma`, the gradient of log p(z) (score).
     """
     alpha, sigma = level
     match prediction:
@@ -104,13 +106,13 @@ def clean(prediction: str, level: Level) -> tuple[float, float]:
 class Scheduled:
     """A network that knows the states of one path, which others are rescaled to.
 
-    With ``a, s`` of the path's t where ``nsr(t) = nsr``, the network is asked at the state
-    ``z = x sqrt((a^2 + s^2) / (alpha^2 + sigma^2))``. Levels noisier than a table's last timestep
+    With `a, s` of the path's t where `nsr(t) = nsr`, the network is asked at the state
+    `z = x sqrt((a^2 + s^2) / (alpha^2 + sigma^2))`. Levels noisier than a table's last timestep
     use the last.
 
     Args:
         schedule: the path. prediction: what the output is, see `clean`.
-        time: "t", "sigma" (s) or "log_nsr" (``log s / a``); the network is told scale times that.
+        time: "t", "sigma" (s) or "log_nsr" (`log s / a`); the network is told scale times that.
         nearest: t is rounded to a whole timestep.
 
     Raises:

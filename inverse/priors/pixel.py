@@ -87,7 +87,7 @@ class DiffusersPrior(NetworkPrior):
 
 
 class PreconditionedPrior(NetworkPrior):
-    """A network of EDM, told ``log(nsr) / 4``: `NetworkPrior` with `EDM`.
+    """A network of EDM, told `log(nsr) / 4`: `NetworkPrior` with `EDM`.
 
     Equals diffusers' `EDMEulerScheduler` at its noise levels.
 

@@ -1,4 +1,4 @@
-"""Priors as the command line names them (``conf/prior/``): loaded, made faster and tiled."""
+"""Priors as the command line names them (`conf/prior/`): loaded, made faster and tiled."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -128,8 +128,8 @@ def from_module(
     """Any network out of a Python file, which is run: see `load_module` and `NetworkPrior`.
 
     Args:
-        schedule: "linear", "scaled_linear" or "cosine", a table of ``steps`` betas (the first two
-            from ``betas[0]`` to ``betas[1]``), or "vp", "ve" or "flow", in continuous time.
+        schedule: "linear", "scaled_linear" or "cosine", a table of `steps` betas (the first two
+            from `betas[0]` to `betas[1]`), or "vp", "ve" or "flow", in continuous time.
         prediction, time, scale: as in `Scheduled`.
         tile, grey, channels_last, compile: as in `ready`.
     """
@@ -169,7 +169,7 @@ def from_latent(
     precision: str = "float32",
     tile: int | None = None,
 ) -> Prior:
-    """As `LatentPrior.from_pretrained`. ``tile``: of network and autoencoder, in pixels."""
+    """As `LatentPrior.from_pretrained`. `tile`: of network and autoencoder, in pixels."""
     from inverse.priors.latent import LatentPrior
 
     prior = LatentPrior.from_pretrained(path, prompt, negative, guidance, precision, tile)

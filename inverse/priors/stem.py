@@ -93,9 +93,9 @@ class StemUNet(nn.Module):
 
     def forward(self, z: Tensor, log_nsr: Tensor) -> Tensor:
         """The output (B, 3, H, W) at z, told log nsr, which broadcasts against z with 4 axes."""
-        told = (log_nsr - CENTRE) / SPREAD
-        x = self.into(F.pixel_unshuffle(torch.cat([z, told.expand_as(z)], 1), 2))
-        levels = self._embedded(told.mean(1, keepdim=True))
+        readings = (log_nsr - CENTRE) / SPREAD
+        x = self.into(F.pixel_unshuffle(torch.cat([z, readings.expand_as(z)], 1), 2))
+        levels = self._embedded(readings.mean(1, keepdim=True))
         skips = []
         for blocks, shrink, t in zip(self.down, self.shrink, levels, strict=False):
             x = _run(blocks, x, t)
@@ -107,12 +107,12 @@ class StemUNet(nn.Module):
             x = _run(blocks, x, t)
         return F.pixel_shuffle(self.out(x), 2)
 
-    def _embedded(self, told: Tensor) -> list[Tensor]:
+    def _embedded(self, readings: Tensor) -> list[Tensor]:
         """Features of the noise (B, 1, h, w) at the resolution of each level."""
         count = len(self.down) + 1
-        if told.shape[-2:] == (1, 1):
-            return [self.embedding(told)] * count
-        return [self.embedding(F.avg_pool2d(told, 2 ** (k + 1))) for k in range(count)]
+        if readings.shape[-2:] == (1, 1):
+            return [self.embedding(readings)] * count
+        return [self.embedding(F.avg_pool2d(readings, 2 ** (k + 1))) for k in range(count)]
 
 
 def _blocks(channels: int, layers: int) -> nn.ModuleList:

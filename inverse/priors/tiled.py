@@ -12,28 +12,30 @@ from operators import Problem, Rng
 
 
 class Tiled(Prior):
-    """``D(x) = sum_k w_k D_k(x_k) / sum_k w_k`` over square tiles x_k of the image.
+    """A prior applied to overlapping square tiles, whose estimates are blended.
 
-    Each weight is ``sin^2`` across its tile in both directions, so that a tile's rim, where it
+    `D(x) = sum_k w_k D_k(x_k) / sum_k w_k` over square tiles x_k of the image.
+
+    Each weight is `sin^2` across its tile in both directions, so that a tile's rim, where it
     lacks its surroundings, hardly counts. Tiles lie on a regular grid whose last row and column
     are pushed inside the image; an image no larger than a tile is one tile. Images (B, C, H, W).
     With the bundled prior and tiles of 64 pixels the RMS error at tile borders is at most 1.0004
-    times what it is there without tiles, over that elsewhere (``python -m benchmarks.tiles``).
+    times what it is there without tiles, over that elsewhere (`python -m benchmarks.tiles`).
 
-    At most ``batch`` tiles are in the network at a time, with gradients too (it is then run again
+    At most `batch` tiles are in the network at a time, with gradients too (it is then run again
     on the way back). One call counts as one network call, as on a whole image.
 
     Reference: Bar-Tal et al., 2023, arXiv:2302.08113, eq. 5 (overlapping windows, averaged); Ding
     et al., 2024, arXiv:2308.01316 (Patch-DM: a grid that shifts from step to step).
 
     Args:
-        prior: on images of the tile's size. tile, overlap: sides in pixels; ``overlap`` between
+        prior: on images of the tile's size. tile, overlap: sides in pixels; `overlap` between
             neighbours, a quarter of the tile by default. batch: tiles at a time.
         shift: move the grid at random, per sample and call, by less than the distance of two
             tiles; costs a row and a column of tiles more.
 
     Raises:
-        ValueError: unless ``0 <= overlap < tile`` and ``batch >= 1``.
+        ValueError: unless `0 <= overlap < tile` and `batch >= 1`.
     """
 
     shuffles = True
@@ -66,7 +68,7 @@ class Tiled(Prior):
         return estimate(x, self._blend(x, level, offset), level)
 
     def _blend(self, x: Tensor, level: Level, offset: Tensor) -> Tensor:
-        """The blended estimate, with sample b's grid moved up and left by ``offset[b]`` (B, 2)."""
+        """The blended estimate, with sample b's grid moved up and left by `offset[b]` (B, 2)."""
         rows = self._lines(x.shape[-2], offset[:, 0])
         columns = self._lines(x.shape[-1], offset[:, 1])
         tiles = [part.split(self.batch) for part in _grid(rows, columns)]
@@ -106,6 +108,6 @@ def _grid(rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _hill(side: int, like: Tensor) -> Tensor:
-    """``sin^2`` from rim to rim at the centres of ``side`` pixels, never zero."""
+    """`sin^2` from rim to rim at the centres of `side` pixels, never zero."""
     centres = (torch.arange(side, device=like.device) + 0.5) / side
     return (centres * math.pi).sin().square().to(like.dtype)

@@ -20,9 +20,9 @@ class Averages(NamedTuple):
 
 
 class Averaged(Sampler):
-    """A chain whose ``x0`` is, after ``burn_in`` steps, the mean of the estimates since then.
+    """A chain whose `x0` is, after `burn_in` steps, the mean of the estimates since then.
 
-    Up to and including step ``burn_in`` (and so to the end of a shorter chain) it is the chain's
+    Up to and including step `burn_in` (and so to the end of a shorter chain) it is the chain's
     own. The chain itself is not changed.
 
     Raises:

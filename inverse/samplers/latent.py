@@ -17,13 +17,13 @@ from operators import Problem, Rng
 class Decoded(Sampler):
     """A sampler of latents as one of images: every estimate it yields is decoded.
 
-    States (``Iterate.x``) stay latents: it resumes, but `Iterate.edited`, which moves the state by
+    States (`Iterate.x`) stay latents: it resumes, but `Iterate.edited`, which moves the state by
     a change of the image, does not apply. Decoding costs one run of the decoder per step.
 
     Args:
         sampler: its states and estimates are latents.
         autoencoder: of the prior inside.
-        through: whether the sampler is told the problem of the latents, ``A(D(z))``; else it is
+        through: whether the sampler is told the problem of the latents, `A(D(z))`; else it is
             told the image's own, as it has the autoencoder at hand.
     """
 
@@ -50,7 +50,10 @@ def decoded(sampler: Sampler, prior: torch.nn.Module, through: bool = True) -> S
 
 
 class LatentNoise(Start):
-    """``z = sigma n``, latents of the problem's images, as if the level were infinite."""
+    """Starts from noise in latents, as if the level were infinite.
+
+    `z = sigma n`, latents of the problem's images, as if the level were infinite.
+    """
 
     def __init__(self, autoencoder: Autoencoder) -> None:
         self.autoencoder = autoencoder
@@ -61,7 +64,9 @@ class LatentNoise(Start):
 
 
 class LatentWiener(Start):
-    """``z = alpha E(w) + temperature sigma n`` with w the Wiener restoration of the data.
+    """Starts from the encoded Wiener restoration of the data, with noise.
+
+    `z = alpha E(w) + temperature sigma n` with w the Wiener restoration of the data.
 
     Raises:
         Unfit: for an operator that is not linear.
@@ -80,9 +85,9 @@ class LatentWiener(Start):
 
 
 def latent_grid(steps: int) -> Grid:
-    """``steps`` of Stable Diffusion's 1000 timesteps, evenly spaced: 999, 999 - 1000 / steps, ...
+    """`steps` of Stable Diffusion's 1000 timesteps, evenly spaced: 999, 999 - 1000 / steps, ...
 
-    The last before clean is ``1000 / steps - 1``, where a solver of 8 steps ends at 124.
+    The last before clean is `1000 / steps - 1`, where a solver of 8 steps ends at 124.
     """
     schedule = Discrete.scaled_linear()
     start, end = (schedule(t).nsr for t in (999, max(1000 / max(steps, 1) - 1, 0)))

@@ -110,7 +110,7 @@ class Process(Descent[M]):
 
 
 def _span(a: Level, b: Level, fraction: float) -> Level:
-    """The variance-exploding level at a fraction of the way in nsr from ``a`` to ``b``."""
+    """The variance-exploding level at a fraction of the way in nsr from `a` to `b`."""
     return Level(1.0, a.nsr + fraction * (b.nsr - a.nsr)) if fraction < 1 else Level(1.0, b.nsr)
 
 

@@ -21,7 +21,7 @@ from operators.solve import column, widest
 
 
 class Trail(NamedTuple):
-    """What `Selection` remembers of its last move, which added ``std * noise`` to the state.
+    """What `Selection` remembers of its last move, which added `std * noise` to the state.
 
     Attributes:
         x0: an estimate from before the move (B, C, H, W). noise: (B, C, H, W). std: its scale.
@@ -37,13 +37,13 @@ class Trail(NamedTuple):
 class Selection(Descent[Trail | None]):
     """Exact draws of x0 given the data at every level, selected by how well they foretold.
 
-    With D the prior's estimate at level a and ``x0 | x_a ~ N(D, r^2 I)``: x0 is drawn from
-    ``N(x0; D, r^2 I) N(y; A x0, sigma_y^2 I)``, the next state x_b from the bridge
-    ``q(x_b | x_a, x0)``. The same Gaussian, given x_b, forecasts the next estimate and its
+    With D the prior's estimate at level a and `x0 | x_a ~ N(D, r^2 I)`: x0 is drawn from
+    `N(x0; D, r^2 I) N(y; A x0, sigma_y^2 I)`, the next state x_b from the bridge
+    `q(x_b | x_a, x0)`. The same Gaussian, given x_b, forecasts the next estimate and its
     variance, D^ and r^2_{b|a}; a sample weighs the evidence that it found over what it foretold,
-    ``N(y; A D_b, r_b^2 A A^T + sigma_y^2 I) / N(y; A D^, r^2_{b|a} A A^T + sigma_y^2 I)``.
+    `N(y; A D_b, r_b^2 A A^T + sigma_y^2 I) / N(y; A D^, r^2_{b|a} A A^T + sigma_y^2 I)`.
     Members of a group are resampled (systematically) once the effective number of them is
-    ``threshold`` of their number or less, and on clean levels. This is a twisted particle filter:
+    `threshold` of their number or less, and on clean levels. This is a twisted particle filter:
     exact for the prior's chain with white kernels as groups grow. A group of 1 is not weighed.
 
     r^2 is measured on the way (`stein_variance`), so there is nothing to tune. A walk may climb:

@@ -14,10 +14,10 @@ from operators import Problem, Rng
 
 
 class Flowed(Denoiser):
-    """The state of noise level ``end`` that the probability flow takes x to: ``steps`` Euler steps.
+    """The state of noise level `end` that the probability flow takes x to: `steps` Euler steps.
 
-    They are EDM's, on ``steps + 1`` levels. The state itself and not the estimate made there: what
-    it has of noise, ``end``, is little.
+    They are EDM's, on `steps + 1` levels. The state itself and not the estimate made there: what
+    it has of noise, `end`, is little.
     """
 
     def __init__(self, prior: Prior, steps: int, end: float = 0.01) -> None:
@@ -48,26 +48,26 @@ def daps(
 ) -> Process:
     """At every level: to a clean image along the flow, Langevin towards the data, fresh noise.
 
-    ``x0 = ODE(x)`` in ``ode_steps`` Euler steps to noise of 0.01 (`Flowed`), x0' a sample of
-    ``exp(-||y - A x||^2 / (2 tau^2) - ||x - x0||^2 / (2 nsr^2))`` by ``langevin`` gradients (see
-    `Langevin`), ``x_b = x0' + s_b n``. The levels are ``steps`` of the ``steps + 1`` that EDM's
-    rule puts from ``start`` to ``end``, which itself is left out, as released. Any differentiable
+    `x0 = ODE(x)` in `ode_steps` Euler steps to noise of 0.01 (`Flowed`), x0' a sample of
+    `exp(-||y - A x||^2 / (2 tau^2) - ||x - x0||^2 / (2 nsr^2))` by `langevin` gradients (see
+    `Langevin`), `x_b = x0' + s_b n`. The levels are `steps` of the `steps + 1` that EDM's
+    rule puts from `start` to `end`, which itself is left out, as released. Any differentiable
     operator, no backward pass through the network. A sampler of its own approximation, not of the
     posterior: under a Gaussian prior it widens the variance about twofold
     (tests/inverse/solvers/test_langevin.py). So the more the Langevin chain mixes where nothing is
-    measured, the noisier the image: ``walk`` bounds it.
+    measured, the noisier the image: `walk` bounds it.
 
     Reference: Zhang et al., 2024, arXiv:2407.01521, Alg. 1; released: 200 levels of 5 calls, 100
     gradients, tau 0.01 whatever the noise, step sizes 1e-4 (super-resolution, random inpainting,
     Gaussian deblurring), 5e-5 (box inpainting, motion deblurring, phase retrieval), 2e-5 (high
     dynamic range): walks of 0.14, 0.10 and 0.06, and at ||A|| = 1 rates of 1, 0.5 and 0.2. The
     released Hamiltonian variant, also without an accept step, has its own numbers for every task,
-    such as 12 gradients at momentum 0.9 (super-resolution); ``daps_hmc.yaml`` has 20 for all.
+    such as 12 gradients at momentum 0.9 (super-resolution); `daps_hmc.yaml` has 20 for all.
     Nonlinear blur has 200 gradients at a step size of 1e-5.
-    Departures: the step size is the released one, 1e-4, unless that is more than ``rate`` times
-    the largest stable one (A of larger norm); the data gradient is that of ``||r||^2 / (2 tau^2)``
+    Departures: the step size is the released one, 1e-4, unless that is more than `rate` times
+    the largest stable one (A of larger norm); the data gradient is that of `||r||^2 / (2 tau^2)`
     (the released code drops the 2). tau = null is sigma_y, the true noise, which takes longer
-    walks to fit the data: on data of another scale than images set ``walk`` to null.
+    walks to fit the data: on data of another scale than images set `walk` to null.
     Where the operator rounds, tau is sigma_y if that is more (`Langevin`): on JPEG 10 at noise 0.05
     0.01 gives 13.6 dB, sigma_y 18.2.
     """

@@ -11,7 +11,9 @@ from operators import Problem, Rng
 
 
 class Descend(DataStep):
-    """``x0' = (1 - t) x0 + t x``, x after ``steps`` of ``x <- x - rate grad ||y - A x||``.
+    """FlowDPS's data step: gradient descent on the residual, mixed into the estimate.
+
+    `x0' = (1 - t) x0 + t x`, x after `steps` of `x <- x - rate grad ||y - A x||`.
 
     From x = x0; the norm is per sample, t = sigma / (alpha + sigma) the time of a flow. Any
     differentiable operator, no backward pass through the network. A step's length does not follow
@@ -37,7 +39,9 @@ class Descend(DataStep):
 
 
 class Mix(Transition[None]):
-    """``x_b = alpha_b x0 + sigma_b (sqrt(t) noise + sqrt(1 - t) n)``, t the flow's time of level b.
+    """FlowDPS's transition: noise kept and noise drawn, mixed by the flow's time.
+
+    `x_b = alpha_b x0 + sigma_b (sqrt(t) noise + sqrt(1 - t) n)`, t the flow's time of level b.
 
     Fresh noise towards the end, the flow's own at the start. Reference: Kim et al., 2025,
     arXiv:2503.08136, Alg. 1.
@@ -58,14 +62,14 @@ def flowdps(
 ) -> Sampler:
     """Move the clean end of the flow to the data, mix the noisy one, and go on between them.
 
-    ``x0 = x - t v``, ``x1 = x + (1 - t) v``; x0' by ``iterations`` gradient steps on
-    ``||y - A D(x0)||`` (see `Descend`); ``x_u = (1 - u) x0' + u (sqrt(u) x1 + sqrt(1 - u) n)`` at
+    `x0 = x - t v`, `x1 = x + (1 - t) v`; x0' by `iterations` gradient steps on
+    `||y - A D(x0)||` (see `Descend`); `x_u = (1 - u) x0' + u (sqrt(u) x1 + sqrt(1 - u) n)` at
     the next time u. D is the decoder of a latent prior. Any differentiable operator, no backward
     pass through the network. For flows, but any prior serves: the state is rescaled to its path.
 
     Reference: Kim et al., 2025, arXiv:2503.08136, Alg. 1; released, for SD3-medium at 768 pixels:
     28 steps, 3 iterations, rate 15 (30 in an earlier script), shift 4, guidance 2.
-    Departures: the norm is that of ``y - A D(x0)`` as in the paper, per sample (the released code
+    Departures: the norm is that of `y - A D(x0)` as in the paper, per sample (the released code
     maps it back by A^+ or A^T first, over the batch).
     """
     denoiser = Conditioned(prior, Descend(iterations, rate), keep_noise=True)

@@ -13,14 +13,16 @@ from inverse.transitions import DDIM, DPMSolver2M
 
 
 class Switched(Transition[tuple[Any, Any]]):
-    """``above`` while the noise-to-signal ratio exceeds ``at``, ``below`` from ``at`` down.
+    """One rule while the noise is high, another below.
+
+    `above` while the noise-to-signal ratio exceeds `at`, `below` from `at` down.
 
     Guidance can be stiff at high noise, where low orders stay stable in longer steps, and smooth
     below, where high orders pay. A multistep rule below begins without a past. Each rule keeps its
     memory; the order is the lower one's.
 
     Raises:
-        ValueError: unless ``at`` is positive, or when a rule is stochastic.
+        ValueError: unless `at` is positive, or when a rule is stochastic.
     """
 
     def __init__(self, at: float, above: Transition, below: Transition) -> None:
@@ -53,10 +55,10 @@ def guided_flow(
     At noise-to-signal ratios above about 5 the guided flow of an image prior is stiff: coherent
     modes vary far more than the guidance assumes, so that high orders are unstable there and only
     many short steps help. Below, it is smooth, and DPM-Solver++(2M) on EDM's levels takes
-    ``steps`` there.
+    `steps` there.
 
-    The stiff part does little but bring those modes to the data. So the flow starts at noise ``at``
-    around the Wiener restoration; or, with ``stiff`` steps of DDIM, even in log noise, from pure
+    The stiff part does little but bring those modes to the data. So the flow starts at noise `at`
+    around the Wiener restoration; or, with `stiff` steps of DDIM, even in log noise, from pure
     noise, as others do: 75 of them and 25 below end where DDIM of 250 steps does. One network
     evaluation and one backward pass per step. Linear operators.
 
@@ -67,7 +69,7 @@ def guided_flow(
     arXiv:2211.01095, Alg. 2 (the rule below).
 
     Raises:
-        ValueError: for a negative ``stiff``, fewer than one step, ``at`` not above 0.01 or, with
+        ValueError: for a negative `stiff`, fewer than one step, `at` not above 0.01 or, with
             stiff steps, not below 150.
     """
     smooth = Grid(steps, VP(), start=at, end=0.01, spacing="edm")
@@ -79,13 +81,13 @@ def guided_flow(
 
 
 class Joined:
-    """Two spacings in one walk: ``first`` down to where ``then`` starts, ``then`` from there on.
+    """Two spacings in one walk: `first` down to where `then` starts, `then` from there on.
 
-    The steps are those of both; of ``first`` only schedule, start, steps and spacing count. A walk
-    that begins at or below ``then``'s start is ``then``'s.
+    The steps are those of both; of `first` only schedule, start, steps and spacing count. A walk
+    that begins at or below `then`'s start is `then`'s.
 
     Raises:
-        ValueError: unless ``first`` starts above ``then``.
+        ValueError: unless `first` starts above `then`.
     """
 
     def __init__(self, first: Grid, then: Grid) -> None:

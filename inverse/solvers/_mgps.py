@@ -14,10 +14,10 @@ from operators import Problem, Rng
 
 
 def bridge(end: Tensor, c: Level, x: Tensor, a: Level, b: Level) -> tuple[Tensor, float]:
-    """Mean and standard deviation of the state at ``b`` given those at ``c`` and ``a``, c < b < a.
+    """Mean and standard deviation of the state at `b` given those at `c` and `a`, c < b < a.
 
-    ``x_b / alpha_b ~ N(z_c + w (z_a - z_c), w (1 - w) (t_a^2 - t_c^2))``, ``z = x / alpha``,
-    ``t = nsr``, ``w = (t_b^2 - t_c^2) / (t_a^2 - t_c^2)``: the forward process pinned at both ends.
+    `x_b / alpha_b ~ N(z_c + w (z_a - z_c), w (1 - w) (t_a^2 - t_c^2))`, `z = x / alpha`,
+    `t = nsr`, `w = (t_b^2 - t_c^2) / (t_a^2 - t_c^2)`: the forward process pinned at both ends.
     """
     whole = a.nsr**2 - c.nsr**2
     w = (b.nsr**2 - c.nsr**2) / whole
@@ -33,10 +33,10 @@ class Last(NamedTuple):
 
 
 class Bursts(NamedTuple):
-    """Which steps take ``burst`` gradients and not ``gradients``.
+    """Which steps take `burst` gradients and not `gradients`.
 
-    The first ``opening`` ones, and those with a multiple of ``period`` steps to go, themselves
-    counted; but none with ``closing`` or fewer to go.
+    The first `opening` ones, and those with a multiple of `period` steps to go, themselves
+    counted; but none with `closing` or fewer to go.
     """
 
     gradients: int
@@ -46,7 +46,7 @@ class Bursts(NamedTuple):
     closing: int
 
     def count(self, done: int, left: int) -> int:
-        """Gradients of a step with ``done`` steps behind it and ``left`` to go, itself counted."""
+        """Gradients of a step with `done` steps behind it and `left` to go, itself counted."""
         chosen = done < self.opening or left % self.period == 0
         return self.burst if chosen and left > self.closing else self.gradients
 
@@ -101,7 +101,7 @@ class Midpoint(Descent[Last]):
         problem: Problem,
         rng: Rng,
     ) -> Tensor:
-        """A draw of the Gaussian fitted from mean ``begin`` to ``law`` at c and to the data."""
+        """A draw of the Gaussian fitted from mean `begin` to `law` at c and to the data."""
         mean, spread = law
         variance = noise_variance(problem)
 
@@ -135,11 +135,11 @@ def mgps(
 ) -> Midpoint:
     """Guide at a midpoint, where the estimate is trustworthy, and bridge back to the next level.
 
-    From x at level a to b: c at ``fraction`` of the time of b, q = N(mu, diag(v)) at c fitted by
-    ``min_q E_q ||y - A D(x_c)||^2 / (2 sigma_y^2) + KL(q || bridge(x_c | x, D(x)))`` with Adam, one
-    draw per gradient, from ``bridge(x_c | x, x0)`` of the last step's ``x0 = D(x_c)``; then
-    ``x_c ~ q``, ``x_b ~ bridge(x_b | x_c, x)`` (see `bridge`). The last step is the denoiser.
-    ``gradients`` per step, ``burst`` at some (see `Bursts`), each one forward and one backward
+    From x at level a to b: c at `fraction` of the time of b, q = N(mu, diag(v)) at c fitted by
+    `min_q E_q ||y - A D(x_c)||^2 / (2 sigma_y^2) + KL(q || bridge(x_c | x, D(x)))` with Adam, one
+    draw per gradient, from `bridge(x_c | x, x0)` of the last step's `x0 = D(x_c)`; then
+    `x_c ~ q`, `x_b ~ bridge(x_b | x_c, x)` (see `bridge`). The last step is the denoiser.
+    `gradients` per step, `burst` at some (see `Bursts`), each one forward and one backward
     pass, and two forward passes per step. Any differentiable operator.
 
     Reference: Moufad et al., 2024, arXiv:2410.09945, Alg. 1; released for FFHQ: 300 steps, fraction

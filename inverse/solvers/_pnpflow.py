@@ -10,9 +10,9 @@ from operators.solve import column
 
 
 class PlugAndPlay(Descent[Tensor | None]):
-    """A gradient step on the data, then the mean of ``draws`` denoisings at the level; `pnpflow`.
+    """A gradient step on the data, then the mean of `draws` denoisings at the level; `pnpflow`.
 
-    Its memory is the largest eigenvalue of ``J^T J``, J the operator's Jacobian at the first
+    Its memory is the largest eigenvalue of `J^T J`, J the operator's Jacobian at the first
     estimate, (B,).
     """
 
@@ -57,8 +57,8 @@ def pnpflow(
 ) -> Sampler:
     """Descend on the data, go back on the flow's path by fresh noise, denoise; at falling noise.
 
-    ``z = x - rate t^power / L A^T (A x - y)``, ``x <- mean_i D_t((1 - t) z + t n_i)`` over
-    ``draws`` noises n_i, with t from 1 to 0 (in the paper 1 - t) and L = ||A||^2; through the
+    `z = x - rate t^power / L A^T (A x - y)`, `x <- mean_i D_t((1 - t) z + t n_i)` over
+    `draws` noises n_i, with t from 1 to 0 (in the paper 1 - t) and L = ||A||^2; through the
     decoder on a latent prior. A point estimate that ends in the prior's word. Any differentiable
     operator (L from its Jacobian at the first estimate), no backward pass through the network.
 

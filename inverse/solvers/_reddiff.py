@@ -48,9 +48,9 @@ def reddiff(
 ) -> Variational:
     """Optimise one image against the data and against the denoiser at ever lower noise.
 
-    Adam on ``||y - A mu||^2 / (2 m) + lam nsr <eps(x) - n, mu> / N``, ``x = a mu + s n``, at each
+    Adam on `||y - A mu||^2 / (2 m) + lam nsr <eps(x) - n, mu> / N`, `x = a mu + s n`, at each
     level once, from high noise to low; eps is not differentiated, so that the gradient is
-    ``(lam / N) (mu - D(x)) - J_A^T (y - A mu) / m``, N values per image and m measured: means, as
+    `(lam / N) (mu - D(x)) - J_A^T (y - A mu) / m`, N values per image and m measured: means, as
     released, beside which Adam's own eps of 1e-8 counts. A mode, not a sample; sigma_y never
     enters. Any differentiable operator; no backward pass.
 

@@ -18,7 +18,7 @@ EXACT = 1e-6
 
 
 class HardConsistency(Transition[int]):
-    """DDIM, and every ``every``-th step an estimate that explains the data; see `resample`.
+    """DDIM, and every `every`-th step an estimate that explains the data; see `resample`.
 
     Its memory is how many steps were made.
     """
@@ -55,20 +55,20 @@ class HardConsistency(Transition[int]):
         return self.between(solve(est.x0, move.problem), drawn, a, b, move.rng), done
 
     def between(self, x0: Tensor, drawn: Tensor, a: Level, b: Level, rng: Rng) -> Tensor:
-        """A draw of ``N(z; alpha_b x0, sigma_b^2) N(z; drawn, s^2)``, see `resample`."""
+        """A draw of `N(z; alpha_b x0, sigma_b^2) N(z; drawn, s^2)`, see `resample`."""
         s2 = self.gamma * b.sigma**2 * (1 - (b.nsr / a.nsr) ** 2)
         total = s2 + b.sigma**2
         z = x0 * (b.alpha * s2 / total) + drawn * (b.sigma**2 / total)
         return z.add_(rng.normal(z.shape), alpha=(s2 * b.sigma**2 / total) ** 0.5)
 
     def in_pixels(self, z: Tensor, problem: Problem) -> Tensor:
-        """``E(argmin_x ||y - A x||^2)`` from ``x = D(z)``."""
+        """`E(argmin_x ||y - A x||^2)` from `x = D(z)`."""
         x = self.autoencoder.decode(z)
         x = explained(x, problem.residual, problem, self.iterations[0], self.rates[0])
         return self.autoencoder.encode(x)
 
     def in_latents(self, z: Tensor, problem: Problem) -> Tensor:
-        """``argmin_z ||y - A D(z)||^2`` from z."""
+        """`argmin_z ||y - A D(z)||^2` from z."""
 
         def residual(z: Tensor) -> Tensor:
             return problem.residual(self.autoencoder.decode(z))
@@ -83,7 +83,7 @@ def explained(
     iterations: int,
     rate: float,
 ) -> Tensor:
-    """Adam on ``||residual(x)||^2`` from x, per sample until it is ``m max(sigma_y^2, EXACT)``."""
+    """Adam on `||residual(x)||^2` from x, per sample until it is `m max(sigma_y^2, EXACT)`."""
     noise = noise_level(problem)
     least = torch.as_tensor(noise, dtype=x.dtype, device=x.device).square().clamp_min(EXACT)
     x, moments = x.detach(), None
@@ -113,11 +113,11 @@ def resample(
 ) -> Sampler:
     """DDIM on latents, now and then resampled between its state and one that explains the data.
 
-    Every ``every``-th step: z0' explains the data, ``z' = DDIM(0)`` from z0, and z_b is drawn from
-    the product of ``N(alpha_b z0', sigma_b^2)`` and ``N(z', s^2)``, ``s^2 = gamma sigma_b^2
-    (1 - nsr_b^2 / nsr_a^2)``. In the first third of the timesteps (of 1000) nothing; in the second
-    ``z0' = E(argmin_x ||y - A x||^2)`` from ``x = D(z0)``; in the last, and at the end,
-    ``z0' = argmin_z ||y - A D(z)||^2`` from z0. Any differentiable operator; no backward pass
+    Every `every`-th step: z0' explains the data, `z' = DDIM(0)` from z0, and z_b is drawn from
+    the product of `N(alpha_b z0', sigma_b^2)` and `N(z', s^2)`, `s^2 = gamma sigma_b^2
+    (1 - nsr_b^2 / nsr_a^2)`. In the first third of the timesteps (of 1000) nothing; in the second
+    `z0' = E(argmin_x ||y - A x||^2)` from `x = D(z0)`; in the last, and at the end,
+    `z0' = argmin_z ||y - A D(z)||^2` from z0. Any differentiable operator; no backward pass
     through the network. On a prior of pixels E and D are the identity.
 
     Reference: Song et al., 2024, arXiv:2307.08123, Alg. 1 and eq. 9; released: 500 steps, every

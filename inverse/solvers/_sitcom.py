@@ -20,11 +20,13 @@ from operators import Problem, Rng
 
 
 class InputFit(Denoiser):
-    """``D(w)`` with ``w`` fitted to the data from w = x: the network stays its own regulariser.
+    """SITCOM's data step: the network's input is fitted, so that it stays its own regulariser.
 
-    The last of ``iterations`` estimates, with a step of Adam between each two of them on
-    ``||y - A D(w)||^2 + lam ||w - x||^2``, per sample until ``||y - A D(w)||^2 < m sigma_y^2``
-    with m the number of measured values. Any differentiable operator; ``iterations`` forward
+    `D(w)` with `w` fitted to the data from w = x: the network stays its own regulariser.
+
+    The last of `iterations` estimates, with a step of Adam between each two of them on
+    `||y - A D(w)||^2 + lam ||w - x||^2`, per sample until `||y - A D(w)||^2 < m sigma_y^2`
+    with m the number of measured values. Any differentiable operator; `iterations` forward
     passes and one backward pass fewer.
 
     Reference: Alkhouri et al., 2024, arXiv:2410.04479, Alg. 1.
@@ -73,7 +75,7 @@ def sitcom(
 ) -> Process:
     """At every level: fit the network's input until the data are explained, then fresh noise.
 
-    ``w = argmin ||y - A D(w)||^2 + lam ||w - x||^2`` (see `InputFit`), ``x_b = a_b D(w) + s_b n``.
+    `w = argmin ||y - A D(w)||^2 + lam ||w - x||^2` (see `InputFit`), `x_b = a_b D(w) + s_b n`.
     Any differentiable operator; at most steps * iterations forward and steps * (iterations - 1)
     backward passes: as released, the estimate that is kept is the one before the last step of Adam.
 

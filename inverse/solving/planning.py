@@ -38,7 +38,7 @@ class Planned(Sampler):
 
     Raises:
         TypeError: when the process does not walk a `Grid`.
-        ValueError: when the grid travels back up (``repeats`` above 1).
+        ValueError: when the grid travels back up (`repeats` above 1).
     """
 
     def __init__(self, process: Descent, budget: Budget) -> None:
@@ -62,7 +62,7 @@ class Planned(Sampler):
             yield from self.process.descend(problem, rng, at, path, self._plan(meter, path.level))
 
     def _plan(self, meter: Meter, level: Level) -> Callable[[Path], Path]:
-        """What lays out anew the path from ``level``, after every step."""
+        """What lays out anew the path from `level`, after every step."""
         spent, used = 0.0, (0.0, 0)  # in units of the steps' own cost; in seconds and calls
 
         def anew(path: Path) -> Path:
@@ -80,9 +80,9 @@ class Planned(Sampler):
         return anew
 
     def _left(self, used: tuple[float, int], paces: list[float], level: Level, planned: int) -> int:
-        """How many steps from ``level`` the rest of the budget pays for.
+        """How many steps from `level` the rest of the budget pays for.
 
-        ``paces``: seconds and calls per unit of cost, of the last step or in the mean.
+        `paces`: seconds and calls per unit of cost, of the last step or in the mean.
         """
         limits = zip((self.budget.seconds, self.budget.nfe), used, paces, strict=True)
         paid = [(limit - now) / pace for limit, now, pace in limits if limit and pace]
@@ -95,7 +95,7 @@ class Planned(Sampler):
         return bisect_right(range(1, MANY + 1), least, key=partial(self._cost, level))
 
     def _cost(self, level: Level, steps: int) -> float:
-        """What ``steps`` steps from ``level`` to clean cost; inf for more than there can be."""
+        """What `steps` steps from `level` to clean cost; inf for more than there can be."""
         total = 0.0
         for left in range(steps, 0, -1):
             if level == CLEAN:

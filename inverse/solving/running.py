@@ -27,7 +27,7 @@ class Result:
     """The outcome of `solve`.
 
     Attributes:
-        x0: the restoration (B, C, H, W). residual: ``||A x0 - y|| / (sigma_y sqrt(m))``, (B,).
+        x0: the restoration (B, C, H, W). residual: `||A x0 - y|| / (sigma_y sqrt(m))`, (B,).
         nfe, backward: network calls forward and backward. seconds: wall-clock time.
         finished: whether the sampler ran to its end. snapshots: of the steps kept.
     """
@@ -63,21 +63,21 @@ def solve(
     watch: Callable[[Meter, Iterate | None], None] | None = None,
     at: Iterate | State | None = None,
 ) -> Result:
-    """Run ``sampler`` to its end, to the end of the budget, or to Ctrl-C; keep the best so far.
+    """Run `sampler` to its end, to the end of the budget, or to Ctrl-C; keep the best so far.
 
     Priors that reuse their calls (`Prior.fresh`) do so for the length of this run.
 
     Args:
-        keep: how many estimates to keep on the way (``Result.snapshots``): evenly spread steps.
+        keep: how many estimates to keep on the way (`Result.snapshots`): evenly spread steps.
         watch: called after every network call and every step with the meter and the last iterate;
             it may raise KeyboardInterrupt to stop here.
-        at: a state to start from, or an iterate to go on after (with ``rng`` in the state it had
+        at: a state to start from, or an iterate to go on after (with `rng` in the state it had
             then); calls, seconds and snapshots count from here.
 
     Raises:
         TypeError: for anything but a sampler; else as `Sampler.iterate`.
         NothingReady: when not even the first step was done.
-        Diverged: when a step gave NaN or inf; its ``last`` is the last good iterate.
+        Diverged: when a step gave NaN or inf; its `last` is the last good iterate.
     """
     if not isinstance(sampler, Sampler):
         name = getattr(sampler, "__name__", type(sampler).__name__)
@@ -110,7 +110,7 @@ def solve(
 
 
 class Diverged(FloatingPointError):
-    """An estimate is no longer finite; ``last`` is the last good iterate, or None."""
+    """An estimate is no longer finite; `last` is the last good iterate, or None."""
 
     def __init__(self, message: str, last: Iterate | None) -> None:
         super().__init__(message)

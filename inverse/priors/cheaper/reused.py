@@ -15,7 +15,7 @@ from inverse.priors.swap import with_network
 class Deep(NamedTuple):
     """What a walk remembers of a `Reused` prior: the last features, of how many calls ago.
 
-    ``nsr`` and ``shape`` are those of the last call. Nothing in it is ever changed in place.
+    `nsr` and `shape` are those of the last call. Nothing in it is ever changed in place.
     """
 
     features: Any
@@ -28,18 +28,18 @@ NOTHING_YET = Deep(None, 0, 0.0, ())
 
 
 class Reused(Prior):
-    """A prior whose deep features serve ``every`` calls in a row.
+    """A prior whose deep features serve `every` calls in a row.
 
     Only within a walk that lends it a memory (`inverse.samplers.Reusing`, and so `solve`); alone it
     is the prior itself, exactly, and so it is where a gradient is asked for. Features are computed
     anew also where the noise has risen (an inner chain begins again) or the shape has changed.
 
     Args:
-        prior: one with a ``network`` of diffusers, a UNet or a transformer. every: 2 or more.
+        prior: one with a `network` of diffusers, a UNet or a transformer. every: 2 or more.
         compile: run the network's two halves through `torch.compile`.
 
     Raises:
-        ValueError: for ``every`` below 2 or a network that cannot be parted.
+        ValueError: for `every` below 2 or a network that cannot be parted.
     """
 
     fresh = NOTHING_YET

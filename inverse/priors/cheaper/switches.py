@@ -24,14 +24,14 @@ def faster(
 ) -> Prior:
     """A copy of the prior with a cheaper network; the prior stays as it is.
 
-    What each gains and costs on the bundled prior is measured by ``python -m benchmarks.faster``.
+    What each gains and costs on the bundled prior is measured by `python -m benchmarks.faster`.
 
     Args:
-        prior: its own ``precision`` is a switch too.
+        prior: its own `precision` is a switch too.
         channels_last: layout of the convolutions' weights, which the pictures follow; the same
             function to rounding. False: contiguous; None: as they are (`EDMPrior`: True).
         weights: "int8" or "float8", of convolutions and linear layers, one scale per output
-            channel (optimum-quanto, extra ``quant``); for less memory, not for speed, and in
+            channel (optimum-quanto, extra `quant`); for less memory, not for speed, and in
             precision float32 only. None: as they are.
         compile: `torch.compile` of the network alone, at the first call with each shape.
         reuse: deep features serve so many calls in a row, see `Reused`; 1: none.

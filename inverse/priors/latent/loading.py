@@ -39,7 +39,8 @@ def load(
 
     Raises:
         FileNotFoundError: for no such folder, or a hub id neither cached nor reachable.
-        ValueError: for a pipeline of another kind. ImportError: where transformers is missing.
+        ValueError: for a pipeline of another kind.
+        ImportError: where transformers is missing.
     """
     expect("precision", precision, tuple(PRECISIONS))
     parts = index(path)

@@ -18,14 +18,14 @@ SIGMA_DATA, TIMESTEP_SCALING = 0.5, 10.0  # of every latent consistency model re
 
 
 class LatentPrior(Prior):
-    """A network of latents as a prior on any path: ``E[z0 | z]``, states (B, c, h, w).
+    """A network of latents as a prior on any path: `E[z0 | z]`, states (B, c, h, w).
 
     The state is rescaled to the network's own path at the same noise-to-signal ratio (timesteps
     interpolated), its output made a z0 as `priors.parametrisation.clean` says. Guidance w is
-    ``o = o_negative + w (o_prompt - o_negative)`` of the outputs o, which is the same of z0: with
+    `o = o_negative + w (o_prompt - o_negative)` of the outputs o, which is the same of z0: with
     w other than 1 the network runs on 2 B states, counted as one call. Networks into which
     guidance was distilled (LCM, Flux-dev) are told w instead. A consistency model's z0 is
-    ``c_skip z + c_out z0``, ``c_skip = d^2 / (s^2 + d^2)``, ``c_out = s / sqrt(s^2 + d^2)``,
+    `c_skip z + c_out z0`, `c_skip = d^2 / (s^2 + d^2)`, `c_out = s / sqrt(s^2 + d^2)`,
     s = 10 t, d = 0.5.
 
     Images go in and out by `encode` and `decode`. A solver that is not made for latents is, where

@@ -17,22 +17,22 @@ from operators.solve import widest
 
 
 class Cloud(NamedTuple):
-    """What `Particles` remembers: log-weights (B, N), and the data (B, *out_shape) if noised."""
+    """What `Particles` remembers: log-weights (B, N), and the data `(B, *out_shape)` if noised."""
 
     log_weights: Tensor
     data: Tensor | None
 
 
 class Particles(Descent[Cloud]):
-    """Sequential Monte Carlo: the states of an `Iterate` are ``count`` particles per measurement.
+    """Sequential Monte Carlo: the states of an `Iterate` are `count` particles per measurement.
 
-    Particle j of measurement i is row ``i count + j`` of ``Iterate.x``. Each step evaluates all
+    Particle j of measurement i is row `i count + j` of `Iterate.x`. Each step evaluates all
     particles, weighs them, resamples within the groups that have become unequal, and moves them.
-    ``Iterate.x0`` is of one particle per measurement, drawn by weight: on clean levels the
+    `Iterate.x0` is of one particle per measurement, drawn by weight: on clean levels the
     particle, on the way its estimate. `weighted` gives them all. A group has its own stream of
     random numbers and depends on no other.
 
-    Costs ``count`` network evaluations per step and measurement.
+    Costs `count` network evaluations per step and measurement.
 
     Reference: Doucet, de Freitas and Gordon, 2001, doi:10.1007/978-1-4757-3437-9.
 
