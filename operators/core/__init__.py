@@ -5,6 +5,7 @@ from operators.core.linear import LinearOperator, stack
 from operators.core.module import Module
 from operators.core.operator import Operator
 from operators.core.random import Rng, seed_for
+from operators.core.sizes import SizeError, multiple_of
 from operators.core.spectral import SpectralOperator
 
 __all__ = [
@@ -14,8 +15,10 @@ __all__ = [
     "Module",
     "Operator",
     "Rng",
+    "SizeError",
     "SpectralOperator",
     "identity",
+    "multiple_of",
     "seed_for",
     "stack",
 ]

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from operators.core.operator import Shape, as_shape
+from operators.core.sizes import check_sides
 
 
 def gather(weights: Tensor, z: Tensor, width: int) -> Tensor:
@@ -68,9 +69,5 @@ def blocks(owner: str, image_shape: Sequence[int], factor: int) -> tuple[Shape, 
     """The image's shape, that of its f x f blocks and f, or a ValueError naming the owner."""
     channels, height, width = shape = as_shape(owner, "image_shape", image_shape, rank=3)
     (factor,) = as_shape(owner, "factor", [factor])
-    if height % factor or width % factor:
-        raise ValueError(
-            f"{owner}: factor {factor} must divide both sides of the image ({height}, {width}); "
-            "crop or resize it"
-        )
+    check_sides(f"{owner}: factor {factor} must divide both sides of", shape, factor)
     return shape, (channels, height // factor, width // factor), factor

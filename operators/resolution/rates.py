@@ -22,13 +22,13 @@ def downsample_gaussian(
     image_shape: Sequence[int], factor: int = 4, size: int = 25, std: float = 1.6
 ) -> DecimatedBlur:
     """Gaussian blur (circular), then every factor-th pixel; size and std in pixels."""
-    blur = Blur(image_shape, kernels.gaussian(size, std))
-    return DecimatedBlur(Decimate(image_shape, factor), blur)
+    kept = Decimate(image_shape, factor)
+    return DecimatedBlur(kept, Blur(image_shape, kernels.gaussian(size, std)))
 
 
 def downsample_file(
     image_shape: Sequence[int], kernel: str | Path, key: str | None = None, factor: int = 4
 ) -> DecimatedBlur:
     """Circular blur with a kernel from a file, then every factor-th pixel."""
-    blur = Blur(image_shape, kernels.from_file(kernel, key))
-    return DecimatedBlur(Decimate(image_shape, factor), blur)
+    kept = Decimate(image_shape, factor)
+    return DecimatedBlur(kept, Blur(image_shape, kernels.from_file(kernel, key)))

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from operators.core.matrix import MatrixOperator
 from operators.core.operator import as_shape
+from operators.core.sizes import check_sides
 from operators.sensing.transforms import measurements
 
 
@@ -34,11 +35,8 @@ class BlockSensing(MatrixOperator):
                 f"BlockSensing: matrix must be (m, f²), finite, for blocks of f × f pixels, got "
                 f"{tuple(matrix.shape)}"
             )
-        if height % side or width % side:
-            raise ValueError(
-                f"BlockSensing: blocks of {side} × {side} pixels must tile the image "
-                f"({height}, {width}); crop or resize it"
-            )
+        rule = f"BlockSensing: blocks of {side} × {side} pixels must tile"
+        check_sides(rule, (channels, height, width), side)
         self.side = side
         out = (channels, height // side, width // side, matrix.shape[0])
         super().__init__((channels, height, width), out, matrix)
