@@ -18,7 +18,6 @@ from inverse.apps.configuration import (
 )
 from inverse.benchmarking.commands import override
 from inverse.benchmarking.grid import Cell, Part, expand, file_digests, weights_digest
-from inverse.samplers import decoded
 
 GROUPS = ("operator", "noise", "solver", "prior")
 
@@ -105,7 +104,7 @@ def _made(group: str, values: dict[str, Any], seed: int, *arguments: Any) -> Any
 
 
 def _sampler(values: dict[str, Any], seed: int, prior: Any) -> Any:
-    return decoded(_made("solver", values, seed)(prior), prior)
+    return _made("solver", values, seed)(prior)
 
 
 def _same(prior: Any, seed: int) -> Any:

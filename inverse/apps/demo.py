@@ -13,7 +13,6 @@ from omegaconf import DictConfig, OmegaConf
 from inverse.apps.configuration import FOLDER, ConfigurationError, build
 from inverse.apps.device import pick_device
 from inverse.apps.job import HydraJob
-from inverse.apps.restore import problems_of, sampled, sampler_of
 from inverse.apps.values import Count, Name
 from inverse.demo.choices import Menu
 from inverse.demo.line import Line
@@ -21,7 +20,9 @@ from inverse.demo.recipe import Recipe
 from inverse.demo.sessions import Sessions, Workshop
 from inverse.demo.uploads import Limits
 from inverse.denoise import Prior
-from inverse.solving import Budget
+from inverse.restoring import simulations
+from inverse.solving import Budget, ready
+from operators import Rng
 
 COMPOSING = Lock()  # Hydra composes one configuration at a time
 FILES = ("image", "operator.mask")  # keys of files that are looked for in a run's folder
@@ -74,13 +75,12 @@ def recipe(prior: Prior, device: str, words: Sequence[str], folder: Path) -> Rec
         path = folder / str(OmegaConf.select(config, key))
         if path.is_file():
             OmegaConf.update(config, key, str(path))
-    budget = Budget(**config.budget)
-    ((name, make),) = problems_of(config, build(config.noise)).items()
-    truth, problem = make()
-    assert truth is not None  # a measurement is not among what the page offers
-    many, rng = sampled(config, name, problem, device)
-    sampler = sampler_of(config, prior, budget).to(device)
-    return Recipe(truth, many, sampler, rng, budget, shown)
+    make, noise = partial(build, config.operator), build(config.noise)
+    (made,) = simulations(make, noise, config.image, config.size, config.seed).values()
+    (truth, case), budget = made(), Budget(**config.budget)
+    many, seeds = case.samples(config.samples, device)
+    sampler = ready(build(config.solver), prior, budget if config.plan else None).to(device)
+    return Recipe(truth[0], many, sampler, Rng(seeds, device), budget, shown)
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """``inverse restore``: degrade and restore a photograph, or restore a measurement."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from functools import cache, partial
 from pathlib import Path
@@ -17,17 +17,15 @@ from inverse.apps.job import HydraJob
 from inverse.apps.progress import ProgressBar
 from inverse.apps.requirements import requirements
 from inverse.apps.values import Count, Name, Natural
-from inverse.denoise import Needs, Prior, check
-from inverse.images import load_measurement
+from inverse.denoise import Needs, check
 from inverse.metrics import LPIPS, Unavailable
 from inverse.metrics.lpips import SMALLEST_SIDE
-from inverse.restoring import Report, crop_to_multiple, photograph, photographs
-from inverse.samplers import Sampler, decoded
-from inverse.solving import Budget, plan, solve
-from operators import Noise, Problem, Rng, measure, seed_for
+from inverse.restoring import Case, Report, measured, simulations
+from inverse.solving import Budget, ready, solve
+from operators import Rng
 
 SNAPSHOTS = 24  # of the way, at most, in anytime.png
-Make = Callable[[], tuple[Tensor | None, Problem]]
+Make = Callable[[], tuple[Tensor | None, Case]]
 
 
 class Values:
@@ -48,71 +46,45 @@ class Values:
 
 
 def run(config: DictConfig) -> None:
-    device = pick_device(config.device)
-    budget, noise = Budget(**config.budget), build(config.noise)
+    device, budget = pick_device(config.device), Budget(**config.budget)
     if config.lpips is not None:
         expect(str(config.lpips), list(SMALLEST_SIDE), "lpips")
+    planned = budget if config.plan else None
     fitting = partial(_fitting, requirements(config.solver))
-    problems = {name: partial(fitting, make) for name, make in problems_of(config, noise).items()}
-    folder, failures = Path(HydraConfig.get().runtime.output_dir), Failures(len(problems))
-    prepared = cache(lambda: sampler_of(config, build(config.prior), budget).to(device))
+    cases = {name: partial(fitting, make) for name, make in _cases(config).items()}
+    folder, failures = Path(HydraConfig.get().runtime.output_dir), Failures(len(cases))
+    prepared = cache(lambda: ready(build(config.solver), build(config.prior), planned).to(device))
     lpips = cache(lambda: _lpips(config))  # wanted last, and its library is slow to load
-    for name, (truth, problem) in failures.made(problems):
-        if problem.operator.reading:
-            print(f"{name}: {problem.operator.reading}")
+    for name, (truth, case) in failures.made(cases):
+        if case.problem.operator.reading:
+            print(f"{name}: {case.problem.operator.reading}")
         sampler = prepared()
         with failures.noted(name):
-            many, rng = sampled(config, name, problem, device)
+            many, seeds = case.samples(config.samples, device)
             with closing(ProgressBar(name, many, budget, enabled=config.progress)) as bar:
+                rng = Rng(seeds, device)
                 result = solve(sampler, many, rng, budget, keep=SNAPSHOTS, watch=bar.watch)
-            there = many.y.device
-            report = Report(truth, many.to("cpu"), result.to("cpu"), *lpips(), there)
-            place = folder / name if len(problems) > 1 else folder
+            shown, there = None if truth is None else truth[0], many.y.device
+            report = Report(shown, many.to("cpu"), result.to("cpu"), *lpips(), there)
+            place = folder / name if len(cases) > 1 else folder
             _summary(name, report.write(place), place)
     failures.tell()
 
 
-def problems_of(config: DictConfig, noise: Noise) -> dict[str, Make]:
-    """What is to be restored by name, each made when it is called for: read, its operator built.
-
-    Made, it is the photograph (3, H, W), None in real mode, and its measured problem.
-    """
-    if config.measurement is not None:
-        return {Path(config.measurement).stem: partial(_measured, config, noise)}
-    found = photographs(config.image)
-    return {name: partial(_simulated, config, noise, name, found[name]) for name in found}
+def _cases(config: DictConfig) -> Mapping[str, Make]:
+    """What is to be restored by name, each made when it is called for."""
+    make, noise = partial(build, config.operator), build(config.noise)
+    if config.measurement is None:
+        return simulations(make, noise, config.image, config.size, config.seed)
+    path = config.measurement
+    return {Path(path).stem: partial(measured, make, noise, path, config.shape, config.seed)}
 
 
-def _measured(config: DictConfig, noise: Noise) -> tuple[None, Problem]:
-    make, factor = partial(build, config.operator), int(config.operator.get("factor", 1))
-    operator, y = load_measurement(config.measurement, make, factor, config.shape)
-    return None, Problem(operator, noise, y)
-
-
-def _simulated(config: DictConfig, noise: Noise, name: str, source: str) -> tuple[Tensor, Problem]:
-    x = crop_to_multiple(photograph(source, config.size), int(config.operator.get("factor", 1)))
-    rng = Rng([seed_for(config.seed, name, "measurement")])
-    return x, measure(build(config.operator, tuple(x.shape)), noise, x[None], rng)
-
-
-def _fitting(needs: Needs, make: Make) -> tuple[Tensor | None, Problem]:
+def _fitting(needs: Needs, make: Make) -> tuple[Tensor | None, Case]:
     """What is made, once it is known to fit the solver: earlier than a prior is loaded."""
-    truth, problem = make()
-    check(needs, problem, "the solver")
-    return truth, problem
-
-
-def sampler_of(config: DictConfig, prior: Prior, budget: Budget) -> Sampler:
-    """The solver over the prior, its steps planned for the budget unless the user says no."""
-    sampler = decoded(build(config.solver)(prior), prior)
-    return plan(sampler, budget) if config.plan else sampler
-
-
-def sampled(config: DictConfig, name: str, problem: Problem, device: str) -> tuple[Problem, Rng]:
-    """The problem of all samples of one image, on the device, and their streams."""
-    seeds = [seed_for(config.seed, name, "sample", k) for k in range(config.samples)]
-    y = problem.y.expand(len(seeds), *problem.y.shape[1:])
-    return Problem(problem.operator, problem.noise, y).to(device), Rng(seeds, device)
+    truth, case = make()
+    check(needs, case.problem, "the solver")
+    return truth, case
 
 
 def _lpips(config: DictConfig) -> tuple[LPIPS | None, str | None]:

@@ -1,6 +1,6 @@
 """``inverse tune``: choose a solver's constants on validation images."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -13,9 +13,10 @@ from inverse.apps.device import pick_device
 from inverse.apps.job import HydraJob
 from inverse.apps.values import Count, Name, Natural
 from inverse.files import write_atomic
+from inverse.images import sources
 from inverse.metrics import LPIPS
-from inverse.samplers import decoded
-from inverse.solving import Budget
+from inverse.restoring import Build, photograph
+from inverse.solving import Budget, ready
 from operators import Operator
 
 
@@ -36,29 +37,27 @@ class Values:
 
 
 def run(config: DictConfig) -> None:
-    from inverse.benchmarking.tuning import Objective, cases, search
-    from inverse.training.data import ImageSource
+    from inverse.benchmarking.tuning import Objective, exams, search
 
     space = OmegaConf.to_container(config.search)
     if not isinstance(space, dict) or not space:
         raise ConfigurationError("search must name what to vary, as 'search={lam: [0.1, 0.5]}'")
     for name in space:
         expect(str(name), [str(k) for k in config.solver if not str(k).startswith("_")], "search")
-    device, source = pick_device(config.device), ImageSource(config.images)
-    every = range(0, len(source), max(1, len(source) // config.count))
-    images = [source.tensor(i) for i in every][: config.count]
-    measured = cases(images, _tasks(config), build(config.noise), config.seed)
+    device, budget = pick_device(config.device), Budget(**config.budget)
+    images = ((sources.name(file), photograph(file)) for file in _images(config))
+    asked = exams(images, _tasks(config), build(config.noise), config.seed, device)
     prior = build(config.prior).to(device)
     objective = Objective(
-        [case.to(device) for case in measured],
-        lambda arguments: decoded(
-            build(DictConfig({**config.solver, **arguments}))(prior), prior
+        asked,
+        lambda arguments: ready(
+            build(DictConfig({**config.solver, **arguments})), prior, budget
         ).to(device),
         space,  # pyright: ignore[reportArgumentType]
         LPIPS(config.lpips, config.lpips_weights).to(device)
         if config.objective == "lpips"
         else None,
-        Budget(**config.budget),
+        budget,
     )
     first = {str(name): config.solver[name] for name in space}
     study = search(objective, config.trials, first, config.seed, _tell)
@@ -67,7 +66,14 @@ def run(config: DictConfig) -> None:
     print(f"best {config.objective} {study.best_value:.4f}: {found}")
 
 
-def _tasks(config: DictConfig) -> dict[str, Callable[[tuple[int, ...]], Operator]]:
+def _images(config: DictConfig) -> list[str]:
+    """As many as wanted, evenly spread."""
+    place = Path(config.images).expanduser()
+    found = [str(place / name) for name in sources.inside(place)]
+    return found[:: max(1, len(found) // config.count)][: config.count]
+
+
+def _tasks(config: DictConfig) -> dict[str, Build]:
     def make(choice: str) -> partial[Operator]:
         expect(choice, groups()["operator"], "operator")
         values = {"seed": config.seed, "operator": read("operator", choice)}

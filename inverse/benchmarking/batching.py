@@ -8,14 +8,13 @@ from torch import Tensor
 
 from inverse.benchmarking.grid import Unit
 from inverse.benchmarking.restoring import error_text
-from inverse.restoring import crop_to_multiple
 
 
 class Batch(NamedTuple):
     """Units of one cell and their pictures, (B, 3, H, W)."""
 
     units: list[Unit]
-    truth: Tensor
+    images: Tensor
 
 
 class Unreadable(NamedTuple):
@@ -25,18 +24,16 @@ class Unreadable(NamedTuple):
     error: str
 
 
-def batches(
-    units: Iterable[Unit], size: int | None, multiple: int, count: int
-) -> Iterator[Batch | Unreadable]:
+def batches(units: Iterable[Unit], size: int | None, count: int) -> Iterator[Batch | Unreadable]:
     """The units in batches of at most ``count``, each of one picture size.
 
     Args:
-        size: as of `Picture.load`. multiple: sides are cut to multiples of it.
+        size: as of `Picture.load`.
     """
     waiting: dict[tuple[int, ...], list[tuple[Unit, Tensor]]] = {}
     for unit in units:
         try:
-            image = crop_to_multiple(unit.picture.load(size), multiple)
+            image = unit.picture.load(size)
         except Exception as error:
             yield Unreadable(unit, error_text(error))
             continue

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 
 from torch import Tensor
@@ -12,9 +13,9 @@ from inverse.benchmarking.restoring import Failed, Restored, Restorer, error_tex
 from inverse.benchmarking.rows import KEEP, Row, Writer
 from inverse.benchmarking.scoring import Scorer
 from inverse.benchmarking.store import Store
-from inverse.samplers import Sampler
-from inverse.solving import Budget, plan
-from operators import Problem, Rng, measure, seed_for
+from inverse.restoring import simulated
+from inverse.solving import Budget, ready
+from operators import Problem
 
 
 @dataclass
@@ -78,38 +79,32 @@ class Engine:
         except Exception as error:
             yield [self.writer.failure(unit, error_text(error)) for unit in units]
             return
-        factor, size = int(cell.operator.config.get("factor", 1)), self.scorer.conventions.size
-        for batch in batches(units, size, factor, self.pictures):
+        for batch in batches(units, self.scorer.conventions.size, self.pictures):
             if isinstance(batch, Unreadable):
                 yield [self.writer.failure(batch.unit, batch.error)]
                 continue
             try:
-                yield self._restore(restorer, batch.units, batch.truth)
+                yield self._restore(restorer, batch.units, batch.images)
             except Exception as error:
                 yield [self.writer.failure(unit, error_text(error)) for unit in batch.units]
 
     def _restorer(self, cell: Cell) -> Restorer:
         """The cell's, with what it has learnt of the memory where it is that of the last call."""
         if self._last is None or self._last[0] != cell.key:
-            sampler: Sampler = cell.solver.make(cell.seed, cell.prior.make(cell.seed))
-            sampler = plan(sampler.to(self.device), self.budget)
+            solver = partial(cell.solver.make, cell.seed)
+            sampler = ready(solver, cell.prior.make(cell.seed), self.budget).to(self.device)
             self._last = cell.key, Restorer(sampler, self.budget, self.batch, self.curve)
         return self._last[1]
 
-    def _restore(self, restorer: Restorer, units: list[Unit], truth: Tensor) -> list[Row]:
+    def _restore(self, restorer: Restorer, units: list[Unit], images: Tensor) -> list[Row]:
         cell, names = units[0].cell, [unit.picture.name for unit in units]
-        operator = cell.operator.make(cell.seed, tuple(truth.shape[1:]))
-        noise = cell.noise.make(cell.seed)
-        rng = Rng([seed_for(cell.seed, name, "measurement") for name in names])
-        problem = measure(operator, noise, truth, rng)
-        seeds = [
-            seed_for(cell.seed, name, "sample", k) for name in names for k in range(self.samples)
-        ]
-        found = restorer(problem.repeat(self.samples).to(self.device), seeds)
+        make, noise = partial(cell.operator.make, cell.seed), cell.noise.make(cell.seed)
+        truth, case = simulated(make, noise, names, images, cell.seed)
+        found = restorer(*case.samples(self.samples, self.device))
         rows: list[Row] = []
         for i, unit in enumerate(units):
             own = found[i * self.samples : (i + 1) * self.samples]
-            rows += self._judge(unit, problem[i : i + 1], truth[i], own)
+            rows += self._judge(unit, case.problem[i : i + 1], truth[i], own)
         return rows
 
     def _judge(

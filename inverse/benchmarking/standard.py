@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from inverse.images import SUFFIXES, ImageError
+from inverse.images import ImageError, is_picture
 
 
 class Layout(NamedTuple):
@@ -45,8 +45,7 @@ def files(name: str, folder: str | Path) -> list[Path]:
     if not folder.is_dir():
         raise FileNotFoundError(f"data {name}:{folder}: no such folder; check the path")
     for pattern in STANDARD[name].patterns:
-        found = [p for p in folder.glob(pattern) if p.suffix.lower() in SUFFIXES and p.is_file()]
-        if found := [p for p in found if not p.name.startswith(".")]:
+        if found := [p for p in folder.glob(pattern) if is_picture(p) and p.is_file()]:
             return sorted(found, key=_order)
     patterns = ", ".join(STANDARD[name].patterns)
     raise ImageError(f"data {name}:{folder}: no picture fits the set's layouts ({patterns})")

@@ -1,7 +1,7 @@
 """Choosing a solver's constants on validation images, by Optuna, under a budget of calls."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -9,49 +9,46 @@ import torch
 from torch import Tensor
 
 from inverse.metrics import LPIPS, psnr
+from inverse.restoring import Build, simulated
 from inverse.samplers import Sampler
 from inverse.solving import Budget, Diverged, NothingReady, solve
-from operators import Noise, Operator, Problem, Rng, measure, seed_for
+from operators import Noise, Problem, Rng
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
     from optuna.trial import FrozenTrial
 
 
-class Case(NamedTuple):
-    """Images (B, 3, H, W), their measurement, and the seeds of their restorations."""
+class Exam(NamedTuple):
+    """A task on images (B, 3, H, W): their measurement, and the seeds of their restorations."""
 
     task: str
     truth: Tensor
     problem: Problem
     seeds: list[int]
 
-    def to(self, device: torch.device | str) -> "Case":
-        """The same case on another device."""
-        return self._replace(truth=self.truth.to(device), problem=self.problem.to(device))
 
-
-def cases(
-    images: Iterable[Tensor],
-    tasks: dict[str, Callable[[tuple[int, ...]], Operator]],
+def exams(
+    images: Iterable[tuple[str, Tensor]],
+    tasks: Mapping[str, Build],
     noise: Noise,
     seed: int = 0,
-) -> list[Case]:
-    """Every task on every image (3, H, W); images of one size go together.
+    device: str = "cpu",
+) -> list[Exam]:
+    """Every task on every image, (name, (3, H, W)), as `inverse restore` does it with the seed.
 
-    Images and tasks lie on the CPU, so that what is measured depends on no device; see `Case.to`.
+    Images lie on the CPU, so that what is measured depends on no device, to which it goes then;
+    those of one size go together.
     """
-    sizes: dict[tuple[int, ...], list[Tensor]] = {}
-    for x in images:
-        sizes.setdefault(tuple(x.shape), []).append(x)
+    sizes: dict[tuple[int, ...], list[tuple[str, Tensor]]] = {}
+    for name, x in images:
+        sizes.setdefault(tuple(x.shape), []).append((name, x))
     found = []
     for task, make in tasks.items():
-        for shape, group in sizes.items():
-            truth, keys = torch.stack(group), range(len(group))
-            rng = Rng([seed_for(seed, task, "noise", *shape, k) for k in keys])
-            problem = measure(make(shape), noise, truth, rng)
-            seeds = [seed_for(seed, task, "sample", *shape, k) for k in keys]
-            found.append(Case(task, truth, problem, seeds))
+        for group in sizes.values():
+            names, pictures = zip(*group, strict=True)
+            truth, case = simulated(make, noise, names, torch.stack(pictures), seed)
+            found.append(Exam(task, truth.to(device), *case.samples(1, device)))
     return found
 
 
@@ -60,12 +57,12 @@ class Objective:
     """What a trial is worth: the mean over tasks of the mean PSNR or LPIPS over images.
 
     Attributes:
-        cases: from `cases`. make: arguments of the solver -> sampler.
+        exams: of `exams`. make: arguments of the solver -> sampler.
         space: argument -> its choices (a list), or its range {low, high[, log]}.
         lpips: scores by LPIPS where given, else by PSNR. budget: of one restoration.
     """
 
-    cases: Sequence[Case]
+    exams: Sequence[Exam]
     make: Callable[[dict[str, Any]], Sampler]
     space: dict[str, Any]
     lpips: LPIPS | None = None
@@ -87,8 +84,8 @@ class Objective:
         try:
             sampler = self.make({name: self._suggest(trial, name) for name in self.space})
             totals: dict[str, list[float]] = {}
-            for step, case in enumerate(self.cases):
-                totals.setdefault(case.task, []).extend(self._score(sampler, case))
+            for step, exam in enumerate(self.exams):
+                totals.setdefault(exam.task, []).extend(self._score(sampler, exam))
                 means = [sum(values) / len(values) for values in totals.values()]
                 trial.report(sum(means) / len(means), step)
                 if trial.should_prune():
@@ -108,10 +105,10 @@ class Objective:
         suggest = trial.suggest_int if whole else trial.suggest_float
         return suggest(name, low, high, log=log)
 
-    def _score(self, sampler: Sampler, case: Case) -> list[float]:
-        rng = Rng(case.seeds, case.problem.y.device)
-        x = solve(sampler, case.problem, rng, self.budget).x0
-        values = psnr(x, case.truth) if self.lpips is None else self.lpips(x, case.truth)
+    def _score(self, sampler: Sampler, exam: Exam) -> list[float]:
+        rng = Rng(exam.seeds, exam.problem.y.device)
+        x = solve(sampler, exam.problem, rng, self.budget).x0
+        values = psnr(x, exam.truth) if self.lpips is None else self.lpips(x, exam.truth)
         return values.tolist()
 
 
@@ -126,9 +123,9 @@ def search(
     seed: int = 0,
     watch: Callable[["Study", "FrozenTrial"], None] | None = None,
 ) -> "Study":
-    """Try ``first``, then up to ``trials`` settings in all: the whole grid where it is finite and
+    """Try `first`, then up to `trials` settings in all: the whole grid where it is finite and
     small enough, else Optuna's tree-structured Parzen estimator; hopeless trials are cut short.
-    ``watch`` is called after every trial.
+    `watch` is called after every trial.
 
     Reference: Akiba et al., 2019, arXiv:1907.10902; Bergstra et al., 2011 (TPE).
     """

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from inverse.files import write_atomic
 from inverse.images.pictures import load_image
-from operators import LinearOperator, Operator
+from operators import LinearOperator, Operator, multiple_of
 from operators.core.files import is_numpy, read_numpy
 
 BEYOND = 20  # times what an image can give: no noise that leaves anything to restore is so large
@@ -19,7 +19,7 @@ Build = Callable[[tuple[int, ...]], Operator]
 
 
 def load_measurement(
-    path: str | Path, build: Build, factor: int = 1, shape: Sequence[int] | None = None
+    path: str | Path, build: Build, shape: Sequence[int] | None = None
 ) -> tuple[Operator, Tensor]:
     """The operator of a measurement, and the measurement y `(1, *out_shape)`.
 
@@ -28,9 +28,9 @@ def load_measurement(
             writes, on [-1, 1] where they are a picture's. Axes of length 1 may be left out, and
             pairs of real and imaginary parts be complex numbers.
         build: makes the operator for an image shape (C, H, W).
-        factor: image pixels per measured pixel along each side, for an image file.
         shape: of the image behind y; a `.npy` file does not tell it, and an image file only where
-            it is the picture's own, or `factor` times that.
+            it is the picture's own, or as many times that as the operator asks for
+            (`operators.multiple_of`: the factor of super-resolution).
 
     Raises:
         FileNotFoundError: when there is no such file.
@@ -42,7 +42,10 @@ def load_measurement(
     if is_numpy(path):
         return _array(path, build, shape)
     y = load_image(path)
-    operator = build(tuple(shape or (3, y.shape[1] * factor, y.shape[2] * factor)))
+    if shape is None:
+        factor = multiple_of(build)
+        shape = 3, y.shape[1] * factor, y.shape[2] * factor
+    operator = build(tuple(shape))
     if operator.out_shape == (1, *y.shape[1:]):
         y = y.mean(0, keepdim=True)
     if tuple(y.shape) != operator.out_shape:

@@ -6,7 +6,7 @@ Pixel values are used as stored (sRGB, colour profiles ignored), as metrics and 
 
 import io
 from importlib import resources
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from inverse.files import write_atomic
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 # name: file inside the installed scikit-image wheel, and the (left, top, side) square to show
 PHOTOGRAPHS = {
     "astronaut": ("astronaut.png", (60, 0, 384)),
@@ -42,7 +42,7 @@ def from_unit(x: Tensor) -> Tensor:
 def load_image(
     path: str | Path, *, size: int | None = None, content: bytes | None = None
 ) -> Tensor:
-    """Read a PNG, JPEG or WebP file, or its `content`, as (3, H, W) float32 in [-1, 1].
+    """Read a PNG, JPEG, WebP or BMP file, or its `content`, as (3, H, W) float32 in [-1, 1].
 
     EXIF orientation is applied, grey repeated to three channels, transparency composited on white;
     16-bit grey keeps its depth, 16-bit colour does not; the first frame of an animation counts.
@@ -62,8 +62,8 @@ def load_image(
             pixels = _pixels(ImageOps.exif_transpose(picture))
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        message = f"image {path}: cannot be read ({reason}); give a whole PNG, JPEG or WebP file"
-        raise ImageError(message) from error
+        mend = "give a whole PNG, JPEG, WebP or BMP file"
+        raise ImageError(f"image {path}: cannot be read ({reason}); {mend}") from error
     if size is not None:
         (height, width), side = pixels.shape[:2], min(pixels.shape[:2])
         pixels = _view(pixels, ((width - side) // 2, (height - side) // 2, side), size)
@@ -71,7 +71,7 @@ def load_image(
 
 
 def list_images(folder: str | Path) -> list[Path]:
-    """The PNG, JPEG and WebP files of a folder (not of its subfolders), sorted by name.
+    """The PNG, JPEG, WebP and BMP files of a folder (not of its subfolders), sorted by name.
 
     Raises:
         FileNotFoundError: when the folder is missing.
@@ -80,11 +80,15 @@ def list_images(folder: str | Path) -> list[Path]:
     folder = Path(folder).expanduser()
     if not folder.is_dir():
         raise FileNotFoundError(f"image folder {folder}: no such folder; check the path")
-    visible = (f for f in folder.iterdir() if f.is_file() and not f.name.startswith("."))
-    found = sorted(f for f in visible if f.suffix.lower() in SUFFIXES)
+    found = sorted(file for file in folder.iterdir() if is_picture(file) and file.is_file())
     if not found:
         raise ImageError(f"image folder {folder}: holds no {', '.join(SUFFIXES)} file; add one")
     return found
+
+
+def is_picture(path: PurePath) -> bool:
+    """Whether a file's name is that of a picture, and not hidden."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
 def save_image(x: Tensor | Image.Image, path: str | Path) -> None:

@@ -1,76 +1,135 @@
-"""Pictures by name: a file, a member of a zip, an item of a Hugging Face data set.
+"""Pictures by name: the one reader of files, folders, zips and Hugging Face data sets.
 
-A source is text that `inverse restore image=` takes: `photo.png`, `photos.zip/a/photo.png`,
-`hf:NAME/SPLIT/17` (NAME as `datasets.load_dataset` takes it, or a folder of `save_to_disk`).
+A source of one picture is text that `inverse restore image=` takes: a name of `PHOTOGRAPHS`,
+`photo.png`, `photos.zip/a/photo.png`, `hf:NAME/SPLIT/17` (NAME as `datasets.load_dataset`
+takes it, or a folder of `save_to_disk`). Of several: a folder, `photos.zip`, `hf:NAME/SPLIT`.
 """
 
+import os
 import re
 import zipfile
-from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from importlib import resources
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
-from inverse.images.pictures import SUFFIXES, ImageError
+from inverse.images.pictures import PHOTOGRAPHS, SUFFIXES, ImageError, is_picture, list_images
 
-HUB = re.compile(r"hf:(?P<name>.+)/(?P<split>[^/]+)/(?P<index>\d+)")
+ITEM = re.compile(r"hf:(?P<name>.+)/(?P<split>[^/]+)/(?P<index>\d+)")
+DATASET = re.compile(r"hf:(?P<name>.+)/(?P<split>[^/]+)")
+
+
+def listed(source: str, key: str = "image") -> list[str]:
+    """The pictures that a source names, as a source each, none of them read yet.
+
+    Args:
+        key: what errors call the source.
+
+    Raises:
+        FileNotFoundError: for a source that is not there; it lists the photographs.
+        ImageError: for a folder or a zip without pictures, no whole zip, or no source at all.
+        ModuleNotFoundError: for a data set without the library, naming the extra.
+    """
+    few = f"give a path, or one of {', '.join(PHOTOGRAPHS)}, hf:NAME/SPLIT"
+    if not source:
+        raise ImageError(f"{key} is empty; {few}")
+    path = Path(source).expanduser()
+    if is_photograph(source) or is_packed(source):
+        return [source]
+    if match := DATASET.fullmatch(source):
+        return [f"{source}/{index}" for index in range(len(_dataset(*match.groups())))]
+    if path.is_dir():
+        return [str(file) for file in list_images(path)]
+    if not path.is_file():
+        raise FileNotFoundError(f"{key} {source}: no such file or folder; {few}")
+    is_zip = path.suffix.lower() == ".zip"
+    return [f"{path}/{name}" for name in inside(path)] if is_zip else [str(path)]
+
+
+def inside(place: Path) -> list[str]:
+    """The pictures in a zip, or anywhere below a folder, by their sorted paths in it; hidden and
+    system files aside.
+
+    Raises:
+        ImageError: where there are none, or for what is neither.
+    """
+    if place.is_dir():
+        found = {PurePath(p.relative_to(place)) for p in place.rglob("*") if p.is_file()}
+    elif place.is_file():
+        try:
+            found = {PurePosixPath(name) for name in _zip(place, os.getpid()).namelist()}
+        except zipfile.BadZipFile as error:
+            raise ImageError(f"{place} is no folder and no whole zip file of images") from error
+    else:
+        raise ImageError(f"{place} is neither a folder nor a zip file of images")
+    hidden = {n for n in found if any(p.startswith((".", "__MACOSX")) for p in n.parts)}
+    names = sorted(n.as_posix() for n in found - hidden if is_picture(n))
+    if not names:
+        raise ImageError(f"{place} holds no images ({', '.join(SUFFIXES)})")
+    return names
+
+
+def is_photograph(source: str) -> bool:
+    """Whether `source` names a photograph of scikit-image, and no file of that name is there."""
+    return source in PHOTOGRAPHS and not Path(source).exists()
 
 
 def is_packed(source: str) -> bool:
     """Whether `source` names a picture inside a zip or a data set."""
-    return bool(HUB.fullmatch(source)) or _archive(source) is not None
+    return bool(ITEM.fullmatch(source)) or _archive(source) is not None
 
 
-def read(source: str) -> bytes | None:
-    """The file of a picture inside a zip or a data set, as it is stored; None for other sources.
+def read(source: str) -> bytes:
+    """The file of one picture, as it is stored.
 
     Raises:
-        FileNotFoundError: for a member or an item that is not there.
+        FileNotFoundError: for a file, a member or an item that is not there.
         ModuleNotFoundError: for a data set without the library, naming the extra.
     """
-    if match := HUB.fullmatch(source):
+    if is_photograph(source):
+        return (resources.files("skimage") / "data" / PHOTOGRAPHS[source][0]).read_bytes()
+    if match := ITEM.fullmatch(source):
         return _item(match["name"], match["split"], int(match["index"]))
     if (found := _archive(source)) is None:
-        return None
+        return Path(source).expanduser().read_bytes()
     archive, member = found
     try:
-        return _zip(archive).read(member)
+        return _zip(archive, os.getpid()).read(member)
     except KeyError as error:
         raise FileNotFoundError(f"image {source}: {archive} has no {member}") from error
 
 
-def members(archive: Path) -> list[str]:
-    """The pictures of a zip as sources, sorted by name; hidden and system files aside.
-
-    Raises:
-        ImageError: for one without pictures, or no zip.
-    """
-    try:
-        names = [PurePosixPath(name) for name in _zip(archive).namelist()]
-    except zipfile.BadZipFile as error:
-        raise ImageError(f"data {archive}: is no whole zip file") from error
-    hidden = {n for n in names if any(p.startswith((".", "__MACOSX")) for p in n.parts)}
-    found = sorted(str(n) for n in set(names) - hidden if n.suffix.lower() in SUFFIXES)
-    if not found:
-        raise ImageError(f"data {archive}: holds no {', '.join(SUFFIXES)} file")
-    return [f"{archive}/{name}" for name in found]
+def name(source: str) -> str:
+    """What a picture is called, and its seeds come from: the path inside its zip, its number in
+    its data set, or the file's own name; without the suffix."""
+    if match := ITEM.fullmatch(source):
+        return f"{match['split']}/{match['index']}"
+    found = _archive(source)
+    return Path(source).stem if found is None else str(PurePosixPath(found[1]).with_suffix(""))
 
 
-def items(name: str, split: str) -> Iterator[str]:
-    """The pictures of a Hugging Face data set as sources, in its own order."""
-    yield from (f"hf:{name}/{split}/{index}" for index in range(len(_dataset(name, split))))
+def collection(source: str) -> str:
+    """What a picture is of: the data set's, the zip's or the folder's name."""
+    if is_photograph(source):
+        return "scikit-image"
+    if match := ITEM.fullmatch(source):
+        return Path(match["name"]).name
+    found = _archive(source)
+    return Path(source).expanduser().resolve().parent.name if found is None else found[0].stem
 
 
 def _archive(source: str) -> tuple[Path, str] | None:
     path = Path(source).expanduser()
     for folder in path.parents:
-        if folder.suffix.lower() == ".zip" and folder.is_file():
+        zipped = folder.suffix.lower() == ".zip" or folder.is_file() and zipfile.is_zipfile(folder)
+        if zipped and folder.is_file():
             return folder, path.relative_to(folder).as_posix()
     return None
 
 
 @lru_cache(maxsize=8)
-def _zip(archive: Path) -> zipfile.ZipFile:
+def _zip(archive: Path, process: int) -> zipfile.ZipFile:
+    """An open zip, one for each process: a handle is not shared with those that are forked."""
     return zipfile.ZipFile(archive)
 
 
@@ -102,12 +161,3 @@ def _item(name: str, split: str, index: int) -> bytes:
         raise FileNotFoundError(f"image hf:{name}/{split}/{index}: it has {len(found)} items")
     image = found[index]["image"]
     return image["bytes"] if image["bytes"] is not None else Path(image["path"]).read_bytes()
-
-
-def name(source: str) -> str:
-    """What a picture is called, and its seeds come from: the path inside its zip, its number in
-    its data set, or the file's own name; without the suffix."""
-    if match := HUB.fullmatch(source):
-        return f"{match['split']}/{match['index']}"
-    found = _archive(source)
-    return Path(source).stem if found is None else str(PurePosixPath(found[1]).with_suffix(""))

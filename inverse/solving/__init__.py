@@ -1,5 +1,6 @@
 """Running a sampler: within a budget, metered, planned."""
 
+from inverse.solving._ready import ready
 from inverse.solving.metering import Budget, Meter, around_priors
 from inverse.solving.planning import Planned, plan
 from inverse.solving.running import Diverged, NothingReady, Result, Snapshot, solve
@@ -14,5 +15,6 @@ __all__ = [
     "Snapshot",
     "around_priors",
     "plan",
+    "ready",
     "solve",
 ]

@@ -1,8 +1,6 @@
 """Images to train on: of a folder or a zip, or decoded once into a file of bytes."""
 
 import io
-import os
-import zipfile
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+from inverse.images import sources
 
 
 class ImageSource:
@@ -26,25 +24,15 @@ class ImageSource:
         if not str(path):
             raise ValueError("images is empty; give a folder or a zip file of images")
         self.path = Path(path).expanduser()
-        if self.path.is_dir():
-            names = (str(p.relative_to(self.path)) for p in self.path.rglob("*") if p.is_file())
-        elif zipfile.is_zipfile(self.path):
-            names = zipfile.ZipFile(self.path).namelist()
-        else:
-            raise ValueError(f"{self.path} is neither a folder nor a zip file of images")
-        self.names = sorted(n for n in names if n.lower().endswith(SUFFIXES))
-        if not self.names:
-            raise ValueError(f"{self.path} holds no images ({', '.join(SUFFIXES)})")
-        self._open: tuple[int, zipfile.ZipFile] | None = None
+        self.names = sources.inside(self.path)
 
     def __len__(self) -> int:
         return len(self.names)
 
     def __getitem__(self, index: int) -> np.ndarray:
         """Image `index` as (H, W, 3) uint8."""
-        name = self.names[index]
-        file = io.BytesIO(self._zip().read(name)) if self.path.is_file() else self.path / name
-        with Image.open(file) as image:
+        content = sources.read(str(self.path / self.names[index]))
+        with Image.open(io.BytesIO(content)) as image:
             return np.asarray(image.convert("RGB"))
 
     def tensor(self, index: int) -> Tensor:
@@ -67,14 +55,6 @@ class ImageSource:
     def label(self, index: int, classes: Sequence[str]) -> int:
         """The place of image `index`'s class among `classes`; 0 where there are none."""
         return classes.index(Path(self.names[index]).parent.name) if classes else 0
-
-    def __getstate__(self) -> dict:
-        return vars(self) | {"_open": None}  # a handle is one process's; workers may be spawned
-
-    def _zip(self) -> zipfile.ZipFile:
-        if self._open is None or self._open[0] != os.getpid():  # a handle per worker process
-            self._open = (os.getpid(), zipfile.ZipFile(self.path))
-        return self._open[1]
 
 
 class DecodedImages:

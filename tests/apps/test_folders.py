@@ -61,16 +61,17 @@ def test_a_prior_that_is_not_there_is_no_fault_of_the_pictures(inverse, tmp_path
 
 def test_the_problem_of_a_picture_is_made_when_its_turn_comes(inverse, tmp_path, monkeypatch):
     from inverse.apps import restore
+    from inverse.restoring import cases
 
     done = []
-    for name in ("measure", "solve"):
-        work = getattr(restore, name)
+    for room, name in ((cases, "measure"), (restore, "solve")):
+        work = getattr(room, name)
 
         def noted(*args, work=work, name=name, **options):
             done.append(name)
             return work(*args, **options)
 
-        monkeypatch.setattr(restore, name, noted)
+        monkeypatch.setattr(room, name, noted)
     code, _, err, _ = inverse(f"image={pictures(tmp_path / 'several', a=16, b=16, c=16)}")
     assert code == 0 and done == ["measure", "solve"] * 3, err
 

@@ -27,7 +27,7 @@ BAD = {
     "no samples": (["samples=0"], "samples must be a positive whole number, got 0"),
     "bad budget": (["budget.seconds=-1"], "must be positive"),
     "half a factor": (["operator=downsample", "operator.factor=2.5"], "operator.factor must be"),
-    "no factor": (["operator=downsample", "operator.factor=0"], "operator.factor must be"),
+    "no factor": (["operator=downsample", "operator.factor=0"], "Downsample: factor must be"),
     "a word alone": (["photo.png"], "give key=value"),
     "an open bracket": (["shape=[3,8"], "close every bracket"),
     "knob of another solver": (["solver.zeta=1"], "the solver 'zeta': choose one of data_first"),

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from inverse import solvers
-from inverse.benchmarking.tuning import Objective, cases, search
+from inverse.benchmarking.tuning import Objective, exams, search
 from inverse.priors import GaussianPrior
 from operators import gaussian, identity
 
@@ -21,7 +21,8 @@ def objective(space, **kwargs):
     dim = math.prod(SHAPE)
     prior = GaussianPrior(SHAPE, torch.zeros(dim), torch.eye(dim))
     images = torch.randn(6, *SHAPE, generator=torch.Generator().manual_seed(0)) * 0.3
-    found = cases(images, {"denoise": identity}, gaussian(0.2))
+    named = [(f"white{k}", x) for k, x in enumerate(images)]
+    found = exams(named, {"denoise": identity}, gaussian(0.2))
     return Objective(found, lambda kw: solvers.diffpir(prior, steps=4, **kw), space, **kwargs)
 
 
