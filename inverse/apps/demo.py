@@ -16,7 +16,7 @@ from inverse.apps.job import HydraJob
 from inverse.apps.values import Count, Name
 from inverse.demo.choices import Menu
 from inverse.demo.line import Line
-from inverse.demo.recipe import Recipe
+from inverse.demo.recipe import RestorationRecipe
 from inverse.demo.sessions import Sessions, Workshop
 from inverse.demo.uploads import Limits
 from inverse.denoise import Prior
@@ -66,7 +66,7 @@ def run(config: DictConfig) -> None:
         line.close()
 
 
-def recipe(prior: Prior, device: str, words: Sequence[str], folder: Path) -> Recipe:
+def recipe(prior: Prior, device: str, words: Sequence[str], folder: Path) -> RestorationRecipe:
     """What ``inverse restore WORDS`` would do in ``folder``, with a prior that is loaded."""
     with COMPOSING, initialize_config_dir(str(FOLDER), version_base="1.3"):
         config = compose("restore", shlex.split(" ".join(words)))
@@ -80,7 +80,7 @@ def recipe(prior: Prior, device: str, words: Sequence[str], folder: Path) -> Rec
     (truth, case), budget = made(), Budget(**config.budget)
     many, seeds = case.samples(config.samples, device)
     sampler = ready(build(config.solver), prior, budget if config.plan else None).to(device)
-    return Recipe(truth[0], many, sampler, Rng(seeds, device), budget, shown)
+    return RestorationRecipe(truth[0], many, sampler, Rng(seeds, device), budget, shown)
 
 
 def main() -> None:

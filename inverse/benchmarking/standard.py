@@ -11,7 +11,7 @@ from typing import NamedTuple
 from inverse.images import ImageError, is_picture
 
 
-class Layout(NamedTuple):
+class FileLayout(NamedTuple):
     """Where a set's pictures lie below its folder: the first pattern that finds any. count: of the
     whole set."""
 
@@ -21,16 +21,16 @@ class Layout(NamedTuple):
 
 SMALL = ("*", "original/*", "image_SRF_4/*HR*", "HR/*")
 STANDARD = {
-    "ffhq": Layout(("[0-9]*", "[0-9]*/[0-9]*", "images1024x1024/[0-9]*/[0-9]*"), 70000),
-    "imagenet": Layout(
+    "ffhq": FileLayout(("[0-9]*", "[0-9]*/[0-9]*", "images1024x1024/[0-9]*/[0-9]*"), 70000),
+    "imagenet": FileLayout(
         ("ILSVRC2012_val_*", "val/ILSVRC2012_val_*", "val/n*/ILSVRC2012_val_*", "n*/*"), 50000
     ),
-    "celebahq": Layout(("[0-9]*", "CelebA-HQ-img/[0-9]*", "data*/[0-9]*", "imgHQ*"), 30000),
-    "set5": Layout(SMALL, 5),
-    "set14": Layout(SMALL, 14),
-    "kodak": Layout(("kodim*", *SMALL), 24),
-    "cbsd68": Layout(("[0-9]*", "original_png/*", "original/*", "*"), 68),
-    "urban100": Layout(("img_*_SRF_4_HR*", "image_SRF_4/*HR*", "img*", "HR/*"), 100),
+    "celebahq": FileLayout(("[0-9]*", "CelebA-HQ-img/[0-9]*", "data*/[0-9]*", "imgHQ*"), 30000),
+    "set5": FileLayout(SMALL, 5),
+    "set14": FileLayout(SMALL, 14),
+    "kodak": FileLayout(("kodim*", *SMALL), 24),
+    "cbsd68": FileLayout(("[0-9]*", "original_png/*", "original/*", "*"), 68),
+    "urban100": FileLayout(("img_*_SRF_4_HR*", "image_SRF_4/*HR*", "img*", "HR/*"), 100),
 }
 
 

@@ -2,6 +2,6 @@
 
     page (Gradio) -> events -> Session -> Run -> Job on the Line -> `solve`
 
-All but the page and its events are plain Python. A `Recipe` is made from the words of an
+All but the page and its events are plain Python. A `RestorationRecipe` is made from the words of an
 `inverse restore` command, so the command that the page shows is what it does.
 """

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from inverse.demo.recipe import Recipe
+from inverse.demo.recipe import RestorationRecipe
 from inverse.samplers import Iterate
 from inverse.solving import Meter, NothingReady, Result, solve
 
@@ -53,7 +53,7 @@ class Job:
         result: of `solve`, once there is one; its costs count from the beginning of this job.
     """
 
-    def __init__(self, recipe: Recipe, begin: Moment | None = None) -> None:
+    def __init__(self, recipe: RestorationRecipe, begin: Moment | None = None) -> None:
         self.recipe, self.begin = recipe, begin
         self.moments: list[Moment] = []
         self.result: Result | None = None

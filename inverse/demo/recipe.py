@@ -11,7 +11,7 @@ from inverse.solving import Budget
 from operators import Problem, Rng
 
 
-class Recipe(NamedTuple):
+class RestorationRecipe(NamedTuple):
     """All that `solve` needs for K samples of one image.
 
     Attributes:
@@ -27,5 +27,5 @@ class Recipe(NamedTuple):
     config: str
 
 
-Make = Callable[[Sequence[str], Path], Recipe]
+Make = Callable[[Sequence[str], Path], RestorationRecipe]
 """A recipe from the words of an `inverse restore` command given in a folder."""

@@ -11,7 +11,7 @@ from PIL import Image
 
 from inverse.demo.choices import PHOTO, Form, Menu
 from inverse.demo.line import Line
-from inverse.demo.recipe import Make, Recipe
+from inverse.demo.recipe import Make, RestorationRecipe
 from inverse.demo.runs import Run
 from inverse.demo.uploads import Refused, accept, square
 
@@ -48,7 +48,7 @@ class Session:
         accept(path, fresh, self.shop.menu.limits)
         fresh.replace(self.upload)
 
-    def preview(self, form: Form, mask: Image.Image | None) -> Recipe:
+    def preview(self, form: Form, mask: Image.Image | None) -> RestorationRecipe:
         """What a form would restore, without doing it. Raises as `Run`."""
         with tempfile.TemporaryDirectory(dir=self.folder) as folder:
             place = self._place(form, Path(folder))

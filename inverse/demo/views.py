@@ -8,7 +8,7 @@ from PIL import Image
 from torch import Tensor
 
 from inverse.demo.jobs import Frame, Moment
-from inverse.demo.recipe import Recipe
+from inverse.demo.recipe import RestorationRecipe
 from inverse.images import magma, to_picture
 from inverse.metrics import psnr, summarise
 
@@ -21,7 +21,7 @@ def canvas(x: Tensor) -> Image.Image:
     return to_picture(x).resize((CANVAS, CANVAS), Image.Resampling.BICUBIC)
 
 
-def seen(recipe: Recipe) -> Image.Image:
+def seen(recipe: RestorationRecipe) -> Image.Image:
     """The measurement as a picture of the image's size."""
     x = recipe.problem.operator.picture(recipe.problem.y[:1])[0]
     picture = to_picture(x if x.shape[0] in (1, 3) else x.mean(0, keepdim=True)).convert("RGB")

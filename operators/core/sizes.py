@@ -1,7 +1,5 @@
 """Which sizes of images an operator takes: its own error says it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import suppress
 
