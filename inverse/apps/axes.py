@@ -25,7 +25,7 @@ GROUPS = ("operator", "noise", "solver", "prior")
 def cells(
     values: Mapping[str, Any], seeds: Sequence[int], settings: Mapping[str, Any]
 ) -> Iterator[Cell]:
-    """The cells of every grid: of the axes in ``values``, changed as each entry of grids says.
+    """The cells of every grid: of the axes in `values`, changed as each entry of grids says.
 
     Raises:
         ConfigurationError: as `axis`, and for a change of something that is no axis.
@@ -42,7 +42,7 @@ def cells(
 
 
 def axis(group: str, value: Any) -> list[Part]:
-    """The parts that ``value`` names in a configuration group.
+    """The parts that `value` names in a configuration group.
 
     An entry is a choice, or {name: choice, key: value, ...}; where a key that holds no list in
     the group's file is given one, each of its values makes a part of its own.

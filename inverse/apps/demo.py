@@ -1,4 +1,4 @@
-"""``inverse demo``: a page in the browser that restores, step by step."""
+"""`inverse demo`: a page in the browser that restores, step by step."""
 
 import shlex
 from collections.abc import Sequence
@@ -67,7 +67,7 @@ def run(config: DictConfig) -> None:
 
 
 def recipe(prior: Prior, device: str, words: Sequence[str], folder: Path) -> RestorationRecipe:
-    """What ``inverse restore WORDS`` would do in ``folder``, with a prior that is loaded."""
+    """What `inverse restore WORDS` would do in `folder`, with a prior that is loaded."""
     with COMPOSING, initialize_config_dir(str(FOLDER), version_base="1.3"):
         config = compose("restore", shlex.split(" ".join(words)))
     shown = OmegaConf.to_yaml(config)

@@ -1,4 +1,4 @@
-"""``inverse restore``: degrade and restore a photograph, or restore a measurement."""
+"""`inverse restore`: degrade and restore a photograph, or restore a measurement."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""``inverse tune``: choose a solver's constants on validation images."""
+"""`inverse tune`: choose a solver's constants on validation images."""
 
 from collections.abc import Sequence
 from functools import partial

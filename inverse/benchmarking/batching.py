@@ -25,7 +25,7 @@ class Unreadable(NamedTuple):
 
 
 def batches(units: Iterable[Unit], size: int | None, count: int) -> Iterator[Batch | Unreadable]:
-    """The units in batches of at most ``count``, each of one picture size.
+    """The units in batches of at most `count`, each of one picture size.
 
     Args:
         size: as of `Picture.load`.

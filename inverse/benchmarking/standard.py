@@ -1,6 +1,6 @@
 """The standard sets by the layouts that they are handed out in: which files, in which order.
 
-Pictures are sorted by the numbers in their names, then by name; ``size`` cuts the largest central
+Pictures are sorted by the numbers in their names, then by name; `size` cuts the largest central
 square and resizes it (Lanczos), whatever the set.
 """
 
