@@ -76,7 +76,7 @@ def zigzag(split, count):
         for part, fraction in split:
             if part == "prior":
                 *_, last = Process(prior, Heun(), lambda start, ab=(a, b): ab).iterate(
-                    problem, Rng([0]), x
+                    problem, Rng([0]), State(x, a)
                 )
                 x, at = last.x, b
             else:
