@@ -5,7 +5,7 @@ from torch import Tensor
 
 from inverse.denoise import Evaluation, Score
 from inverse.priors import GaussianPrior
-from operators import DenseGaussian, Problem, Rng, gaussian, measure
+from operators import DenseGaussian, Problem, Rng, gaussian
 
 SHAPE = (1, 2, 4)
 DIM = 8
@@ -27,10 +27,10 @@ def dense_problem(sigma: float = 0.3, batch: int = 1) -> tuple[Problem, Tensor]:
     """A problem of 4 measurements in float64, repeated ``batch`` times, and its matrix."""
     operator = DenseGaussian(SHAPE, 4, seed=1).to(torch.float64)
     truth = torch.linspace(-1, 1, DIM, dtype=torch.float64).view(1, *SHAPE)
-    problem = measure(operator, gaussian(sigma), truth, Rng([7]))
-    y = problem.y.expand(batch, *problem.y.shape[1:]).contiguous()
+    noise = gaussian(sigma).to(truth)
+    y = noise.sample(operator(truth), Rng([7])).expand(batch, *operator.out_shape).contiguous()
     matrix = operator(torch.eye(DIM, dtype=torch.float64).view(DIM, *SHAPE)).flatten(1).T
-    return Problem(operator, problem.noise, y), matrix
+    return Problem(operator, noise, y), matrix
 
 
 class Rng64(Rng):

@@ -107,7 +107,7 @@ def test_pinned_particles_sample_the_posterior():
 @pytest.mark.parametrize("kernel", [DDIM(1.0), Renoise(0.95)], ids=["ddim", "renoise"])
 def test_filtering_particles_are_the_kalman_filter(kernel):
     found = []
-    for count in (30, 24_000):
+    for count in (30, 6000):
         proposal = Filtering(kernel)
         got, data = run(Particles(PRIOR, proposal, GRID, count))
         found.append(off(got, kalman(proposal, GRID, data)))
