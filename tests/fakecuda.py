@@ -118,6 +118,7 @@ class FakeDevice(TorchDispatchMode):
         yield cuda, "device_count", lambda: int(cudas)
         yield cuda, "_lazy_init", lambda: None
         yield cuda, "synchronize", lambda device=None: self.note("wait", "synchronize")
+        yield cuda, "is_current_stream_capturing", lambda: False
         yield cuda, "max_memory_allocated", lambda device=None: 123_000_000
         yield cuda, "reset_peak_memory_stats", lambda device=None: None
         yield torch.backends.mps, "is_available", functools.cache(lambda: not cudas)
