@@ -35,13 +35,13 @@ class Residual(nn.Module):
         super().__init__()
         self.norm = PixelNorm()
         self.first = nn.Conv2d(channels, channels, 3, padding=1)
-        self.told = nn.Conv2d(EMBEDDED, channels, 1)
+        self.modulate = nn.Conv2d(EMBEDDED, channels, 1)
         self.second = nn.Conv2d(channels, channels, 3, padding=1)
         nn.init.zeros_(self.second.weight)
         nn.init.zeros_(self.second.bias)  # pyright: ignore[reportArgumentType]
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        return x + self.second(F.silu(self.first(self.norm(x)) + self.told(t)))
+        return x + self.second(F.silu(self.first(self.norm(x)) + self.modulate(t)))
 
 
 class Embedding(nn.Module):

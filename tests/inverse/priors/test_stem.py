@@ -20,26 +20,26 @@ def network(seed: int = 0) -> StemUNet:
 
 def test_an_even_field_of_noise_is_the_same_as_a_number():
     net, z = network(), torch.randn(2, 3, 16, 24, dtype=torch.float64)
-    told = torch.tensor([-1.0, 0.5], dtype=torch.float64).view(2, 1, 1, 1)
-    even = net(z, told)
+    noise = torch.tensor([-1.0, 0.5], dtype=torch.float64).view(2, 1, 1, 1)
+    even = net(z, noise)
     assert even.shape == z.shape
-    assert torch.allclose(net(z, told.expand(2, 3, 16, 24)), even, atol=1e-12)
-    assert not torch.allclose(net(z, told + 0.1), even, atol=1e-3)
+    assert torch.allclose(net(z, noise.expand(2, 3, 16, 24)), even, atol=1e-12)
+    assert not torch.allclose(net(z, noise + 0.1), even, atol=1e-3)
 
 
 def test_the_noise_of_a_pixel_matters_near_it_and_nowhere_else():
     net, z = network(), torch.zeros(1, 3, 64, 64, dtype=torch.float64)
-    told = torch.zeros(1, 3, 64, 64, dtype=torch.float64)
-    other = told.clone()
+    noise = torch.zeros(1, 3, 64, 64, dtype=torch.float64)
+    other = noise.clone()
     other[..., 4, 4] = 2.0
-    change = (net(z, other) - net(z, told)).abs().amax((0, 1))
+    change = (net(z, other) - net(z, noise)).abs().amax((0, 1))
     assert change[:8, :8].max() > 1e-3 and change[40:, 40:].max() == 0
 
 
 def test_what_it_computes_does_not_depend_on_the_size_of_the_image():
     net, z = network(), torch.randn(1, 3, 96, 96, dtype=torch.float64)
-    told = torch.zeros(1, 1, 1, 1, dtype=torch.float64)
-    whole, part = net(z, told), net(z[..., :64, :64], told)
+    noise = torch.zeros(1, 1, 1, 1, dtype=torch.float64)
+    whole, part = net(z, noise), net(z[..., :64, :64], noise)
     assert torch.allclose(whole[..., :24, :24], part[..., :24, :24], atol=1e-12)
 
 
