@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from inverse.levels import Level
 from inverse.priors import EDMPrior
 from inverse.training.recipe import Recipe, draw_nsr
-from operators.masks import shapes as masks
+from operators import bayer, masks
 
 
 class Loss(nn.Module):
@@ -107,9 +107,7 @@ def _kept(size: int, generator: torch.Generator) -> Tensor:
     elif kind == 2:
         kept = masks.half(shape, ("left", "right", "top", "bottom")[seed % 4])
     elif kind == 5:
-        kept = torch.zeros(shape, dtype=torch.bool)
-        for channel, row, column in ((0, 0, 0), (1, 0, 1), (1, 1, 0), (2, 1, 1)):
-            kept[channel, row::2, column::2] = True
+        kept = bayer(shape).mask.bool()
     else:
         keep = 0.05 + 0.9 * _uniform(generator)
         kept = masks.random(shape, keep, seed, channelwise=kind == 4)

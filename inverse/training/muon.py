@@ -58,9 +58,12 @@ def optimisers(network: nn.Module, rate: float, muon: bool, fused: bool) -> list
     Inner ones have more than 24 channels on both sides and a kernel of more than one pixel.
     """
     parameters = list(network.parameters())
-    inner = [p for p in parameters if muon and p.ndim == 4 and p[0, 0].numel() > 1]
-    inner = [p for p in inner if min(p.shape[:2]) > 24]
-    known = {id(p) for p in inner}
-    rest = [p for p in parameters if id(p) not in known]
+    inner = [p for p in parameters if muon and _is_inner(p)]
+    rest = [p for p in parameters if not (muon and _is_inner(p))]
     adam = torch.optim.Adam(rest, rate, betas=(0.9, 0.99), fused=fused)
     return [Muon(inner, rate), adam] if inner else [adam]
+
+
+def _is_inner(parameter: Tensor) -> bool:
+    """Whether it is the kernel of an inner convolution."""
+    return parameter.ndim == 4 and parameter[0, 0].numel() > 1 and min(parameter.shape[:2]) > 24
