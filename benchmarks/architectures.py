@@ -37,7 +37,7 @@ RECIPE = Recipe(
     fields=0.3,
     rescale=0.5,
     flat=0.03,
-    every=5.0,
+    every=10.0,
 )
 CANDIDATES = {
     "64-128-160x3": {"kind": "stem", "channels": [64, 128, 160], "layers": 3},

@@ -94,7 +94,8 @@ class StemUNet(nn.Module):
     def forward(self, z: Tensor, log_nsr: Tensor) -> Tensor:
         """The output (B, 3, H, W) at z, told log nsr, which broadcasts against z with 4 axes."""
         readings = (log_nsr - CENTRE) / SPREAD
-        x = self.into(F.pixel_unshuffle(torch.cat([z, readings.expand_as(z)], 1), 2))
+        cells = F.pixel_unshuffle(torch.cat([z, readings.expand_as(z)], 1), 2)
+        x = self.into(cells.contiguous(memory_format=torch.channels_last))
         levels = self._embedded(readings.mean(1, keepdim=True))
         skips = []
         for blocks, shrink, t in zip(self.down, self.shrink, levels, strict=False):
@@ -105,7 +106,7 @@ class StemUNet(nn.Module):
         for grow, blocks, t in zip(self.grow, self.up, reversed(levels[:-1]), strict=True):
             x = skips.pop() + F.pixel_shuffle(grow(x), 2)
             x = _run(blocks, x, t)
-        return F.pixel_shuffle(self.out(x), 2)
+        return F.pixel_shuffle(self.out(x).contiguous(), 2)
 
     def _embedded(self, readings: Tensor) -> list[Tensor]:
         """Features of the noise (B, 1, h, w) at the resolution of each level."""

@@ -41,14 +41,21 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrix: Tensor, iterations: int = 5) -> Tensor:
-    """Nearly `U V^T` of a matrix `U S V^T`, by Newton-Schulz iterations."""
+    """Nearly `U V^T` of a matrix `U S V^T`, by Newton-Schulz iterations.
+
+    `X <- P X`, `P = a I + b G + c G^2` of `G = X X^T`. All P commute with G, so that only their
+    product meets the matrix: `G <- P G P` on the short side, a fifth of the work.
+    """
     a, b, c = COEFFICIENTS
     tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if tall else matrix
     x = x / x.norm().clamp_min(1e-7)
+    gram, product, eye = x @ x.T, None, torch.eye(len(x), dtype=x.dtype, device=x.device)
     for _ in range(iterations):
-        square = x @ x.T
-        x = a * x + (b * square + c * square @ square) @ x
+        p = a * eye + b * gram + c * gram @ gram
+        product = p if product is None else p @ product
+        gram = p @ gram @ p
+    x = x if product is None else product @ x
     return x.T if tall else x
 
 
