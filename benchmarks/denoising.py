@@ -11,26 +11,12 @@ import sys
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
-from benchmarks.baselines.ffdnet import FFDNet, load_ffdnet
+from benchmarks.baselines.ffdnet import FFDNetPrior
 from benchmarks.record import save
-from inverse.denoise import Prior
-from inverse.levels import Level
 from inverse.priors import BUNDLED, load_prior
 from inverse.training.data import ImageSource
 from inverse.training.validation import SIGMAS, denoising_psnr
-
-
-class AsPrior(Prior):
-    """FFDNet behind a prior's interface."""
-
-    def __init__(self, net: FFDNet) -> None:
-        super().__init__()
-        self.net = net
-
-    def denoise(self, x: Tensor, level: Level) -> Tensor:
-        return self.net(x / level.alpha, level.nsr)
 
 
 class Centre:
@@ -52,7 +38,7 @@ def main(precision: str = "float32", prior: str | Path = BUNDLED) -> None:
     """Write results/denoising.json."""
     data = Path(os.environ["INVERSE_DATA"]) / "eval"
     cbsd, kodak = ImageSource(data / "cbsd68"), ImageSource(data / "kodak24_500")
-    ours, ffdnet = load_prior(prior, precision), AsPrior(load_ffdnet())
+    ours, ffdnet = load_prior(prior, precision), FFDNetPrior()
     rows = []
     for name, model in (("bundled prior", ours), ("FFDNet", ffdnet)):
         rows.append({"model": name, "set": "CBSD68"} | denoising_psnr(model, cbsd))

@@ -2,7 +2,7 @@
 
 INVERSE_DATA=... python -m benchmarks.quality baselines [images=24] [tasks=inpaint,...]
 INVERSE_DATA=... python -m benchmarks.quality ffdnet [the same options]
-INVERSE_DATA=... python -m benchmarks.quality ours [precision=bf16] [prior=PATH] [presets=nested]
+INVERSE_DATA=... python -m benchmarks.quality ours [precision=bf16] [prior=ffdnet] [presets=nested]
 INVERSE_DATA=... python -m benchmarks.quality vanilla [the same options]
 python -m benchmarks.quality table
 
@@ -18,14 +18,13 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
 from benchmarks.baselines import suite
-from benchmarks.baselines.ffdnet import load_ffdnet
+from benchmarks.baselines.ffdnet import FFDNetPrior, load_ffdnet
 from benchmarks.baselines.tasks import SIGMA, TASKS, crops
 from benchmarks.record import RESULTS, save
 from inverse.apps.configuration import build, read
@@ -42,6 +41,13 @@ BATCH, ALL = 4, ",".join(TASKS)
 def preset(name: str) -> DictConfig:
     """A solver's configuration as `conf/solver` ships it."""
     return read("solver", name)
+
+
+def named(prior: str, precision: str = "float32") -> Prior:
+    """``bundled``, ``ffdnet``, or the prior of a file."""
+    if prior == "ffdnet":
+        return FFDNetPrior()
+    return load_prior(BUNDLED if prior == "bundled" else prior, precision)
 
 
 def ours_by_name(prior: Prior, names: str) -> dict[str, Sampler]:
@@ -160,20 +166,21 @@ def ours(
     count: int = 24,
     tasks: str = ALL,
     precision: str = "float32",
-    path: str | Path = BUNDLED,
+    prior: str = "bundled",
     presets: str = "nested,nested_mean",
     plain: bool = False,
 ) -> None:
-    """Measure our presets, or the plain chain, with the bundled prior or the one at ``path``."""
-    prior = load_prior(path, precision)
-    samplers = vanilla(prior) if plain else ours_by_name(prior, presets)
+    """Measure our presets, or the plain chain, with the bundled prior, a file's, or FFDNet."""
+    network = named(prior, precision)
+    samplers = vanilla(network) if plain else ours_by_name(network, presets)
 
     def methods(task: str) -> dict[str, Callable]:
         return {name: partial(restore, sampler) for name, sampler in samplers.items()}
 
     config = {"images": count, "sigma": SIGMA, "precision": precision, "tasks": tasks}
     some = "" if tasks == ALL else "_" + tasks.replace(",", "_")
-    name = "quality_" + ("vanilla" if plain else presets.replace(",", "_")) + some
+    with_ffdnet = "_with_ffdnet" if prior == "ffdnet" else ""
+    name = "quality_" + ("vanilla" if plain else presets.replace(",", "_")) + some + with_ffdnet
     save(name, config, run(methods, count, tasks))
 
 
@@ -195,8 +202,6 @@ if __name__ == "__main__":
     options: dict = dict(item.split("=", 1) for item in rest)
     if "images" in options:
         options["count"] = int(options.pop("images"))
-    if "prior" in options:
-        options["path"] = options.pop("prior")
     commands = {"baselines": baselines, "ffdnet": plug_and_play, "ours": ours, "table": table}
     commands["vanilla"] = partial(ours, plain=True)
     commands[command](**options)

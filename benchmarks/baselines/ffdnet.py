@@ -1,4 +1,4 @@
-"""FFDNet for colour images, as a denoiser for plug-and-play methods."""
+"""FFDNet for colour images, as a denoiser for plug-and-play methods and as a prior."""
 
 import os
 from pathlib import Path
@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad, pixel_shuffle, pixel_unshuffle
 
+from inverse.denoise import Prior
+from inverse.levels import Level
 from operators.solve import column
 
 WIDTH, DEPTH, CHANNELS = 96, 12, 3
@@ -59,3 +61,14 @@ def load_ffdnet(path: str | Path | None = None) -> FFDNet:
     net = FFDNet()
     net.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
     return net.eval().requires_grad_(False)
+
+
+class FFDNetPrior(Prior):
+    """FFDNet behind a prior's interface, for levels up to 0.59 and no gradients."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = load_ffdnet()
+
+    def denoise(self, x: Tensor, level: Level) -> Tensor:
+        return self.net(x / level.alpha, level.nsr)

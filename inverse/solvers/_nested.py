@@ -5,7 +5,7 @@ from inverse.levels import Grid, Growing, Walk
 from inverse.samplers import Nested, Process
 from inverse.starts import Start, WienerStart
 from inverse.steps import Prox
-from inverse.transitions import DDIM, Anneal
+from inverse.transitions import DDIM, Anneal, Turned
 
 
 def nested(
@@ -23,6 +23,7 @@ def nested(
     outer_temperature: float = 0.5,
     inner_temperature: float = 1.0,
     inner_eta: float | None = None,
+    inner_turned: float | None = None,
     data_first: bool = False,
     equivariant: bool = True,
 ) -> Process:
@@ -40,6 +41,7 @@ def nested(
     `x <- DDIM(x, x0')` of that stochasticity. At 1, with temperatures of 1 and a larger `lam`,
     it samples where fresh noise searches: it invents what a blur took (`nested_sharp`), which
     fresh noise leaves smooth, and is worse at finding what other pixels tell (inpainting, sensing).
+    With `inner_turned` it turns its state's noise round (`Turned`), of which that share is fresh.
 
     With `data_first` the order is turned round, `x0' = D(argmin ..., s)`: smoother, as the
     measurement's noise is not put back. `equivariant` turns and flips the network at random.
@@ -59,7 +61,13 @@ def nested(
         inner_least, inner_most, top=outer_start, bottom=inner_most_from, end=inner_end
     )
     outside = Grid(outer_steps, start=outer_start, end=outer_end, spacing="log")
-    flow = Anneal(inner_temperature) if inner_eta is None else DDIM(inner_eta)
+    if inner_eta is not None and inner_turned is not None:
+        raise ValueError("nested: inner_eta and inner_turned are two rules of one walk; give one")
+    flow: Transition = Anneal(inner_temperature)
+    if inner_eta is not None:
+        flow = DDIM(inner_eta)
+    elif inner_turned is not None:
+        flow = Turned(inner_turned)
     begin = WienerStart(start_temperature)
     return nest(denoiser, inside, flow, outside, outer_temperature, begin)
 

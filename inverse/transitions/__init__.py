@@ -1,7 +1,7 @@
 """The prior's flow: from one noise level to the next."""
 
 from inverse.denoise import climb
-from inverse.transitions.ddim import DDIM, Anneal, Renoise, Restart
+from inverse.transitions.ddim import DDIM, Anneal, Renoise, Restart, Turned
 from inverse.transitions.multistep import DPMSolver2M, Momentum, Multistep
 from inverse.transitions.ode import Heun
 from inverse.transitions.spectral import Spectral
@@ -16,5 +16,6 @@ __all__ = [
     "Renoise",
     "Restart",
     "Spectral",
+    "Turned",
     "climb",
 ]

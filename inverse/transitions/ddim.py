@@ -75,6 +75,30 @@ class Renoise(Transition[None]):
         return renoise(move.est, move.b, self.zeta, move.rng), memory
 
 
+class Turned(Transition[None]):
+    """Keeps a part of the state's noise, its sign turned round, and draws the rest.
+
+    `x_b = alpha_b x0 + sigma_b (sqrt(zeta) n - sqrt(1 - zeta) noise)`.
+
+    The estimated noise is the true one and the estimate's own error over sigma. Kept, it carries
+    that error on; turned, it takes it back: without fresh noise (zeta = 0) this is the fixed-point
+    iteration `x <- x0(x)` over-relaxed by `r = nsr_b / nsr_a`, `x_b = x0 + r (x0 - x)`, whose
+    errors shrink by `|(1 + r) q - r|` where they shrank by q. So it ends near a point estimate, not
+    at a posterior sample, and sooner.
+
+    Reference: Garber & Tirer, 2024, arXiv:2412.20596, the released code (CM4IR, zeta = 0.01).
+    """
+
+    def __init__(self, zeta: float = 0.01) -> None:
+        if not 0 <= zeta <= 1:
+            raise ValueError(f"Turned: zeta must be in [0, 1], got {zeta}")
+        self.zeta = zeta
+
+    def step(self, move: Move, memory: None) -> tuple[Tensor, None]:
+        back = move.est._replace(noise=-move.est.noise)
+        return renoise(back, move.b, self.zeta, move.rng), memory
+
+
 class Anneal(Transition[None]):
     """Noises the estimate afresh, by as much as the temperature says.
 

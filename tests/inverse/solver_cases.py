@@ -59,6 +59,9 @@ SOLVERS = {
     "nested-keeps-noise": functools.partial(
         solvers.nested, outer_steps=3, inner_most=2, inner_eta=1.0
     ),
+    "nested-turns-noise": functools.partial(
+        solvers.nested, outer_steps=3, inner_most=2, inner_turned=0.1
+    ),
     "nested-data-first": functools.partial(
         solvers.nested, outer_steps=3, inner_most=2, data_first=True
     ),
