@@ -19,6 +19,7 @@ import torch
 from PIL import Image
 
 from benchmarks.record import save
+from inverse.benchmarking.columns import Row
 from inverse.benchmarking.grid import Part, expand, list_units
 from inverse.benchmarking.pictures import Picture, find
 from inverse.benchmarking.restoring import Restored
@@ -28,7 +29,7 @@ from inverse.benchmarking.store import Store
 from inverse.metrics import LPIPS
 from operators import Rng, gaussian, inpaint_random, measure
 
-COSTS = {"nfe": 24, "nfe_backward": 0, "seconds": 1.0, "seconds_network": 0.9, "batch": 8}
+COSTS: Row = {"nfe": 24, "nfe_backward": 0, "seconds": 1.0, "seconds_network": 0.9, "batch": 8}
 
 
 def photographs(folder: Path, count: int, side: int) -> list[Picture]:
@@ -58,7 +59,7 @@ def stages(folder: Path, images: int, side: int) -> dict[str, float]:
     truths = [unit.picture.load(side) for unit in units]
     operator, noise = inpaint_random((3, side, side), 0.3, 0), gaussian(0.05)
     problem = measure(operator, noise, truths[0][None], Rng([0]))
-    restored = [Restored(x, 1.0, (), dict(COSTS)) for x in truths]
+    restored = [Restored(x, 1.0, (), COSTS) for x in truths]
     plain = Scorer(Conventions(size=side))
     judged = Scorer(Conventions(size=side), {"lpips_alex": LPIPS("alex")})
     found = {
@@ -79,8 +80,8 @@ def stages(folder: Path, images: int, side: int) -> dict[str, float]:
 def shards(folder: Path, count: int) -> dict[str, float]:
     """Seconds per shard of eight units: of writing it, and of reading it on the next start."""
     store = Store(folder)
-    row = {"status": "ok", "sample": 0, "psnr": 30.0, "curve_psnr": [20.0] * 12, "time": 0.0}
-    row |= {"command": "inverse restore " + "x" * 200, "error": None}
+    row: Row = {"status": "ok", "sample": 0, "psnr": 30.0, "curve_psnr": [20.0] * 12, "time": 0.0}
+    row |= {"command": "inverse restore " + "x" * 200}
     batches = [[row | {"unit": f"{k:060}{j}"} for j in range(8)] for k in range(count)]
     write = seconds(store.append, batches)
     begin = time.process_time()

@@ -6,13 +6,16 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
 from inverse.samplers import Iterate
 from inverse.solving import Budget, Meter
 from operators import Problem
+
+if TYPE_CHECKING:
+    from inverse.benchmarking.columns import Row
 
 
 class ProgressBar:
@@ -72,7 +75,7 @@ class Watch:
         for bar in [*self.lines, self.bar]:
             bar.close()
 
-    def update(self, rows: Sequence[Mapping[str, Any]], states: Mapping[int, str]) -> None:
+    def update(self, rows: Sequence["Row"], states: Mapping[int, str]) -> None:
         """Count the units of new rows. states: what each worker does."""
         count = len({row["unit"] for row in rows})
         self.done += count
@@ -102,5 +105,5 @@ class Watch:
             print(f"  {times} x {mishap}", file=sys.stderr)
 
 
-def _mishap(row: Mapping[str, Any]) -> str:
+def _mishap(row: "Row") -> str:
     return f"{row['solver']} on {row['operator']}: {row['error']}"

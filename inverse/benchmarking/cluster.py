@@ -15,10 +15,10 @@ from typing import Any
 
 import torch
 
+from inverse.benchmarking.columns import Row
 from inverse.benchmarking.engine import Engine
 from inverse.benchmarking.grid import Cell, Unit
 from inverse.benchmarking.pictures import Picture
-from inverse.benchmarking.rows import Row
 
 
 class Worker:

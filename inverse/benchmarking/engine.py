@@ -8,9 +8,10 @@ from itertools import groupby
 from torch import Tensor
 
 from inverse.benchmarking.batching import Unreadable, batches
+from inverse.benchmarking.columns import Row
 from inverse.benchmarking.grid import Cell, Unit
 from inverse.benchmarking.restoring import Failed, Restored, Restorer, error_text
-from inverse.benchmarking.rows import KEEP, Row, Writer
+from inverse.benchmarking.rows import KEEP, Writer
 from inverse.benchmarking.scoring import Scorer
 from inverse.benchmarking.store import Store
 from inverse.restoring import simulated

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from inverse.benchmarking.columns import Row
 from inverse.benchmarking.commands import override
 from inverse.benchmarking.pictures import Picture
 
@@ -54,13 +55,11 @@ class Cell:
         return digest([*(part.config for part in parts), self.seed, self.settings])
 
     @cached_property
-    def labels(self) -> dict[str, Any]:
+    def labels(self) -> Row:
         """What a row says of it."""
-        parts = {name: getattr(self, name).label for name in AXES}
-        return {**parts, "seed": self.seed, "config": self.key[:16]}
-
-
-AXES = ("operator", "noise", "solver", "prior")
+        found: Row = {"operator": self.operator.label, "noise": self.noise.label}
+        found |= {"solver": self.solver.label, "prior": self.prior.label}
+        return found | {"seed": self.seed, "config": self.key[:16]}
 
 
 @dataclass(frozen=True, eq=False)

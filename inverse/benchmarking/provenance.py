@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 import inverse
+from inverse.benchmarking.columns import Row
 
 PACKAGE = Path(inverse.__file__).parent
 
@@ -40,7 +41,7 @@ def processor() -> str:
 
 
 @cache
-def provenance(device: str) -> dict[str, str]:
+def provenance(device: str) -> Row:
     """The columns version, commit, torch, python, machine."""
     cuda = torch.device(device).type == "cuda" and torch.cuda.is_available()  # not on a head node
     threads = f"{processor()}, {torch.get_num_threads()} threads"

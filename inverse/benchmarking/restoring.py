@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from inverse.benchmarking.clock import Clock
+from inverse.benchmarking.columns import Row
 from inverse.restoring import peak_memory_mb
 from inverse.samplers import Sampler
 from inverse.solving import Budget, Snapshot, solve
@@ -27,7 +28,7 @@ class Restored:
     x0: Tensor
     residual: float
     curve: tuple[Snapshot, ...]
-    costs: dict[str, float | int | bool]
+    costs: Row
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Restorer:
         with clock.on(self.sampler):
             result = solve(self.sampler, problem, Rng(seeds, device), self.budget, keep=self.keep)
         residual, network = result.residual.tolist(), clock.seconds
-        costs = {
+        costs: Row = {
             "nfe": result.nfe,
             "nfe_backward": result.backward,
             "seconds": (time.perf_counter() - began) / count,

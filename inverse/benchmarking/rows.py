@@ -3,10 +3,10 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from torch import Tensor
 
+from inverse.benchmarking.columns import Kept, Row
 from inverse.benchmarking.grid import Unit
 from inverse.benchmarking.provenance import provenance
 from inverse.benchmarking.restoring import Restored
@@ -14,8 +14,7 @@ from inverse.benchmarking.scoring import Scorer
 from inverse.benchmarking.store import FAILED, OK, Store
 from operators import Problem
 
-Row = dict[str, Any]
-KEEP = ("truth", "measurement", "restoration")
+KEEP = tuple(Kept.__annotations__)
 
 
 @dataclass
@@ -42,9 +41,9 @@ class Writer:
         mask: Tensor | None = getattr(problem.operator, "mask", None)
         mask = None if mask is None else mask.to(self.device)
         scores = self.scorer(truth.to(self.device), samples, mask)
-        shared = self._common(unit) | {"status": OK, "error": None, "height": truth.shape[1]}
-        shared |= {"width": truth.shape[2]} | self._pictures(unit, problem, truth)
-        rows = []
+        shared = self._common(unit) | self._pictures(unit, problem, truth)
+        shared |= {"status": OK, "height": truth.shape[1], "width": truth.shape[2]}
+        rows: list[Row] = []
         for k, (sample, values) in enumerate(zip(samples, scores, strict=True)):
             row = shared | {"sample": k} | values | sample.costs
             if "restoration" in self.keep:
@@ -70,7 +69,6 @@ class Writer:
 
     def _common(self, unit: Unit) -> Row:
         picture = unit.picture
-        where = {"unit": unit.key, "dataset": picture.dataset, "image": picture.name}
-        where |= {"image_sha256": picture.digest}
-        made = provenance(self.device) | {"command": unit.command, "time": time.time()}
-        return where | unit.cell.labels | self.scorer.columns() | made
+        where: Row = {"unit": unit.key, "dataset": picture.dataset, "image": picture.name}
+        where |= {"image_sha256": picture.digest, "command": unit.command, "time": time.time()}
+        return where | unit.cell.labels | self.scorer.columns() | provenance(self.device)

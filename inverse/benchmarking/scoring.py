@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from inverse.benchmarking.columns import Row
 from inverse.benchmarking.grid import weights_digest
 from inverse.benchmarking.restoring import Restored
 from inverse.images import from_unit, to_unit
@@ -84,9 +85,9 @@ class Scorer:
         for network in self.networks.values():
             network.to(device)
 
-    def columns(self) -> dict[str, Any]:
+    def columns(self) -> Row:
         """The conventions as a row tells them."""
-        return {**asdict(self.conventions), "perceptual": " ".join(self.networks) or "none"}
+        return Row(**asdict(self.conventions), perceptual=" ".join(self.networks) or "none")
 
     def identity(self) -> dict[str, Any]:
         """All that scores depend on, for the hash of the work."""
@@ -95,26 +96,23 @@ class Scorer:
 
     def __call__(
         self, truth: Tensor, samples: Sequence[Restored], mask: Tensor | None
-    ) -> list[dict[str, Any]]:
-        """One dict of columns per sample of one picture.
+    ) -> list[Row]:
+        """The measures of every sample of one picture, those that such a picture has.
 
-        truth: (C, H, W). mask: 1 where a value is measured, (1, 1 or C, H, W), or None. A measure
-        that such a picture does not have is None.
+        truth: (C, H, W). mask: 1 where a value is measured, (1, 1 or C, H, W), or None.
         """
         x = torch.stack([sample.x0 for sample in samples])
         values = self._images(x, truth, mask)
-        rows: list[dict[str, Any]] = [
-            {name: None if v is None else v[k] for name, v in values.items()}
-            for k in range(len(samples))
-        ]
         shared = self._calibration(x, truth)
-        for row, sample in zip(rows, samples, strict=True):
-            row |= shared | {"residual": sample.residual} | self._curve(sample.curve, truth)
-        return rows
+        return [
+            Row(residual=sample.residual, **{name: v[k] for name, v in values.items()})
+            | shared
+            | self._curve(sample.curve, truth)
+            for k, sample in enumerate(samples)
+        ]
 
-    def _images(
-        self, x: Tensor, truth: Tensor, mask: Tensor | None
-    ) -> dict[str, list[float] | None]:
+    def _images(self, x: Tensor, truth: Tensor, mask: Tensor | None) -> dict[str, Any]:
+        """Columns of a value per sample."""
         x = self.conventions.apply(x)
         ref = self.conventions.cut(truth[None]).expand_as(x)
         side = min(x.shape[-2:])
@@ -126,29 +124,33 @@ class Scorer:
         }
         for name, network in self.networks.items():
             found[name] = network(x, ref) if side >= network.smallest else None
-        where = None if mask is None else self.conventions.cut(mask)
-        found["psnr_kept"] = None if where is None else psnr_where(x, ref, where)
-        found["psnr_lost"] = None if where is None else psnr_where(x, ref, 1 - where)
-        return {name: None if v is None else v.tolist() for name, v in found.items()}
+        if mask is not None:
+            where = self.conventions.cut(mask)
+            found["psnr_kept"] = psnr_where(x, ref, where)
+            found["psnr_lost"] = psnr_where(x, ref, 1 - where)
+        return {name: v.tolist() for name, v in found.items() if v is not None}
 
-    def _calibration(self, x: Tensor, truth: Tensor) -> dict[str, float | None]:
-        names = ("crps", "coverage", "coverage_nominal", "variance_ratio", "psnr_of_mean")
+    def _calibration(self, x: Tensor, truth: Tensor) -> Row:
         if len(x) < 2:
-            return dict.fromkeys(names)
+            return {}
         samples, ref = self.conventions.cut(x)[:, None], self.conventions.cut(truth)[None]
         covered, nominal = coverage(samples, ref)
         of_mean = psnr(self.conventions.apply(x.mean(0, keepdim=True)), ref)
-        ratio, score = variance_ratio(samples, ref), crps(samples, ref)
-        found = (float(score), float(covered), nominal, float(ratio), float(of_mean))
-        return dict(zip(names, found, strict=True))
+        return {
+            "crps": float(crps(samples, ref)),
+            "coverage": float(covered),
+            "coverage_nominal": nominal,
+            "variance_ratio": float(variance_ratio(samples, ref)),
+            "psnr_of_mean": float(of_mean),
+        }
 
-    def _curve(self, curve: Sequence[Snapshot], truth: Tensor) -> dict[str, list]:
+    def _curve(self, curve: Sequence[Snapshot], truth: Tensor) -> Row:
         if not curve:
             return {}
         x = self.conventions.apply(torch.stack([s.x0 for s in curve]))
         ref = self.conventions.cut(truth[None]).expand_as(x)
         side = min(x.shape[-2:])
-        found = {
+        found: dict[str, Any] = {
             "curve_nfe": [s.nfe for s in curve],
             "curve_seconds": [s.seconds for s in curve],
             "curve_psnr": psnr(x, ref).tolist(),
@@ -156,4 +158,4 @@ class Scorer:
         for name, network in self.networks.items():
             if side >= network.smallest:
                 found[f"curve_{name}"] = network(x, ref).tolist()
-        return found
+        return Row(**found)

@@ -7,10 +7,11 @@ import io
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from inverse.benchmarking.columns import Named, Row, schema
 from inverse.benchmarking.grid import Unit, digest
 from inverse.files import write_atomic
 from inverse.images import save_image
@@ -49,14 +50,19 @@ class Store:
         pairs = zip(table["unit"].to_pylist(), table["status"].to_pylist(), strict=True)
         return {unit for unit, status in pairs if failures or status == OK}
 
-    def append(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Write rows as one shard; the same work again replaces its shard."""
+    def append(self, rows: Sequence[Row]) -> None:
+        """Write rows as one shard; the same work again replaces its shard.
+
+        Raises:
+            ValueError: for a column that `Row` does not have.
+        """
         import pyarrow
         from pyarrow import parquet
 
-        buffer, names = io.BytesIO(), dict.fromkeys(name for row in rows for name in row)
-        table = pyarrow.table({name: [row.get(name) for row in rows] for name in names})
-        parquet.write_table(table, buffer)
+        buffer, columns = io.BytesIO(), schema()
+        if unknown := {name for row in rows for name in row} - set(columns.names):
+            raise ValueError(f"a row has no column {', '.join(sorted(unknown))}: see columns.py")
+        parquet.write_table(pyarrow.Table.from_pylist(rows, columns), buffer)
         name = digest(sorted({row["unit"] for row in rows}))[:32]
         write_atomic(self.rows / f"{name}.parquet", buffer.getvalue())
 
@@ -74,8 +80,8 @@ class Store:
         frame = frame.sort_values(["failed", "time"], ascending=[True, False], kind="stable")
         chosen = frame.groupby("unit")["failed"].transform("first")
         frame = frame[frame["failed"] == chosen].drop_duplicates(["unit", "sample"])
-        order = ["dataset", "image", "operator", "noise", "solver", "prior", "seed", "sample"]
-        return frame.drop(columns="failed").sort_values([*order, "unit"], ignore_index=True)
+        order = [*Named.__annotations__, "unit"]
+        return frame.drop(columns="failed").sort_values(order, ignore_index=True)
 
     def keep(self, name: str, image: Tensor) -> str:
         """Save a picture (C, H, W) and return its path below the folder; once, if it is there."""
@@ -91,7 +97,8 @@ class Store:
         shards = sorted(self.rows.glob("[!.]*.parquet"))
         if not shards:
             return None
-        tables = []
+        empty = schema().empty_table()
+        tables = [empty.select(columns) if columns else empty]
         for shard in shards:
             try:
                 tables.append(parquet.read_table(shard, columns=columns))

@@ -48,7 +48,5 @@ class Distances:
 
 
 def _files(rows: Frame, column: str) -> list[Path]:
-    if column not in rows:
-        return []
     kept = rows[rows[column].notna()]
     return [Path(f) / name for f, name in zip(kept["folder"], kept[column], strict=True)]

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import Any
 
 from PIL import Image
 
+from inverse.benchmarking.columns import Agreed, Curve, Kept, Made, Measured
 from inverse.benchmarking.report.distances import Distances
 from inverse.benchmarking.report.plots import anytime, pareto, svg
-from inverse.benchmarking.report.tables import CONVENTIONS, Frame, Series, read
+from inverse.benchmarking.report.tables import Frame, Series, read
 from inverse.benchmarking.report.tasks import Task, tasks, text
 from inverse.benchmarking.store import FAILED
 from inverse.files import write_atomic
@@ -49,7 +51,6 @@ def _data(path: Path) -> str:
 
 HERE = Path(__file__).parent
 ROWS = 500  # with their commands on the page, at most; rows.csv has all
-MADE = ("version", "commit", "torch", "python", "machine", "batch")
 
 
 def write(
@@ -75,8 +76,8 @@ def write(
     parts = [_task(task, album, pictures, distances) for task in tasks(frame)]
     values = {
         "tasks": parts,
-        "conventions": {name: _shown(frame[name]) for name in CONVENTIONS},
-        "made": {name: _shown(frame[name]) for name in MADE if name in frame},
+        "conventions": {name: _shown(frame[name]) for name in Agreed.__annotations__},
+        "made": {name: _shown(frame[name]) for name in Made.__annotations__},
         "failures": list(_failures(frame)),
         "rows": len(frame),
         "features": features and features.name,
@@ -90,8 +91,8 @@ def write(
     page = environment.get_template("page.html").render(values, rules=album.rules())
     write_atomic(out / "index.html", page)
     write_atomic(out / "report.md", environment.get_template("page.md").render(values))
-    curves = [name for name in frame if name.startswith("curve_")]
-    write_atomic(out / "rows.csv", frame.drop(columns=curves).to_csv(index=False))
+    plain = frame.drop(columns=[*Curve.__annotations__])
+    write_atomic(out / "rows.csv", plain.to_csv(index=False))
     return out / "index.html"
 
 
@@ -125,11 +126,11 @@ def _shot(row: Series, album: Album | None = None) -> dict[str, Any]:
     """A row for the templates, with its pictures."""
     shot = {str(key): value for key, value in row.items()}
     shot["ratio"] = f"{int(row['width'])}/{int(row['height'])}"
-    lpips = [name for name in shot if name.startswith("lpips_")]
-    shot["lpips"] = float(shot[lpips[0]]) if lpips else float("nan")
+    lpips = [shot[name] for name in Measured.__annotations__ if name.startswith("lpips_")]
+    shot["lpips"] = next((float(value) for value in lpips if value == value), math.nan)
     if album is not None:
-        for name in ("truth", "measurement", "restoration"):
-            shot[name] = album.add(row["folder"], row.get(name))
+        for name in Kept.__annotations__:
+            shot[name] = album.add(row["folder"], row[name])
     return shot
 
 

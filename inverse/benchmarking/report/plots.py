@@ -69,7 +69,7 @@ def _curve(task: Task, method: str, metric: Metric) -> tuple[list[int], list[flo
     name = f"curve_{metric.column}"
     for _, row in rows.iterrows():
         points = {row["nfe"]: row[metric.column]}
-        if name in row and isinstance(row[name], (list, np.ndarray)):
+        if isinstance(row[name], (list, np.ndarray)):
             points = dict(zip(row["curve_nfe"], row[name], strict=True)) | points
         for calls, value in points.items():
             found.setdefault(int(calls), []).append(float(value))

@@ -1,17 +1,13 @@
 """The rows of benchmarks as one table, if they may be compared; the measures in it."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
+from inverse.benchmarking.columns import Agreed, Measured, Named
 from inverse.benchmarking.store import OK, Store
 
 Frame = Any  # pandas', whose own annotations let nothing be done with them
 Series = Any
-
-CONVENTIONS = (
-    *("noise_range", "size", "crop", "rounding", "border", "colour", "ssim_window", "perceptual"),
-)
-ROW = ["dataset", "image", "operator", "noise", "solver", "prior", "seed", "sample"]
 
 
 class Metric(NamedTuple):
@@ -23,27 +19,7 @@ class Metric(NamedTuple):
     digits: int
 
 
-METRICS = (
-    Metric("psnr", "PSNR, dB", 1, 2),
-    Metric("ssim", "SSIM", 1, 3),
-    Metric("ms_ssim", "MS-SSIM", 1, 3),
-    Metric("lpips_alex", "LPIPS (alex)", -1, 3),
-    Metric("lpips_vgg", "LPIPS (vgg)", -1, 3),
-    Metric("lpips_squeeze", "LPIPS (squeeze)", -1, 3),
-    Metric("dists", "DISTS", -1, 3),
-    Metric("blurriness", "Blurriness", 0, 3),
-    Metric("psnr_lost", "PSNR, lost pixels", 1, 2),
-    Metric("psnr_kept", "PSNR, kept pixels", 1, 2),
-    Metric("psnr_of_mean", "PSNR of the mean", 1, 2),
-    Metric("crps", "CRPS", -1, 4),
-    Metric("coverage", "Coverage", 0, 3),
-    Metric("coverage_nominal", "Nominal", 0, 3),
-    Metric("variance_ratio", "Variance ratio", 0, 2),
-    Metric("residual", "Residual, σ", 0, 2),
-    Metric("nfe", "Calls", 0, 0),
-    Metric("nfe_backward", "Backward", 0, 0),
-    Metric("seconds", "Seconds", 0, 2),
-)
+METRICS = [Metric(name, *get_args(kind)[1:]) for name, kind in Measured.__annotations__.items()]
 HEADLINES = ("psnr", "lpips_alex", "lpips_vgg", "lpips_squeeze")  # tested; the last of them found
 
 
@@ -65,10 +41,10 @@ def read(folders: Sequence[str], where: str | None = None) -> Frame:
         frame = frame.query(where)
         if frame.empty:
             raise ValueError(f"no row meets --where {where!r}")
-    for name in CONVENTIONS:
+    for name in Agreed.__annotations__:
         _refuse_mixed(frame, name)
     done: Frame = frame[frame["status"] == OK]
-    twice = done[done.duplicated(ROW, keep=False)]
+    twice = done[done.duplicated([*Named.__annotations__], keep=False)]
     if len(twice):
         row, configs = twice.iloc[0], twice.groupby("config").size()
         raise ValueError(

@@ -41,7 +41,7 @@ class Task:
     @property
     def metrics(self) -> list[Metric]:
         """Those that some row has; backward calls only where there were any."""
-        have = [m for m in METRICS if m.column in self.rows and self.rows[m.column].notna().any()]
+        have = [m for m in METRICS if self.rows[m.column].notna().any()]
         return [m for m in have if m.column != "nfe_backward" or self.rows[m.column].any()]
 
     @property

@@ -248,3 +248,26 @@ def test_labels_and_commands(pictures):
     unit = small.work(pictures)[0]
     assert unit.cell.labels["solver"] == "diffpir" and len(unit.cell.labels["config"]) == 16
     assert unit.command.startswith("inverse restore image=") and "it=diffpir" in unit.command
+
+
+def test_a_column_that_is_not_declared_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="no column pnsr"):
+        Store(tmp_path).append([{"unit": "a", "status": "ok", "pnsr": 30.0}])  # pyright: ignore
+
+
+def test_a_shard_of_an_earlier_version_is_read_beside_those_of_today(tmp_path, pictures):
+    """It had the columns of its rows alone, of the types that their values had."""
+    import pyarrow
+    from pyarrow import parquet
+
+    rows = small.run(tmp_path / "new", small.work(pictures, seeds=(0,)))
+    name = {"dataset": "a", "image": "b", "operator": "c", "noise": "d", "solver": "e"}
+    name |= {"prior": "f", "seed": 0, "sample": 0, "unit": "earlier", "status": "ok", "time": 0.0}
+    old = name | {"psnr": 30, "ssim": None, "error": None, "crps": None, "a_measure_of_then": 1.0}
+    table = pyarrow.table({column: [value] for column, value in old.items()})
+    parquet.write_table(table, tmp_path / "new" / "rows" / "earlier.parquet")
+    both = Store(tmp_path / "new").read()
+    assert len(both) == len(rows) + 1 and "earlier" in Store(tmp_path / "new").done()
+    first = both[both["unit"] == "earlier"].iloc[0]
+    assert first["psnr"] == 30.0 and first["a_measure_of_then"] == 1.0
+    small.same(both[rows.columns][both["unit"] != "earlier"].reset_index(drop=True), rows)
