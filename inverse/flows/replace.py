@@ -8,7 +8,6 @@ from torch.nn.functional import interpolate
 
 from inverse.denoise import LINEAR, DataFlow, Evaluation, Needs, linear_operator
 from inverse.levels import Level
-from operators.blurs.borders import extend
 
 
 class Replace(DataFlow):
@@ -70,7 +69,8 @@ def reduced(x: Tensor, factor: int) -> Tensor:
 
 
 def _resized(x: Tensor, sides: Sequence[int]) -> Tensor:
-    mirrored = extend(x, "symmetric", x.shape[-2:])
+    for dim in (-2, -1):
+        x = torch.cat([x.flip(dim), x, x.flip(dim)], dim)
     height, width = sides
-    whole = interpolate(mirrored, (3 * height, 3 * width), mode="bicubic", antialias=True)
+    whole = interpolate(x, (3 * height, 3 * width), mode="bicubic", antialias=True)
     return whole[..., height : 2 * height, width : 2 * width]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from operators import Operator, Problem
-from operators.core.module import difference
+from operators.solve import difference
 
 
 class Autoencoder(nn.Module, ABC):

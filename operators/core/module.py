@@ -1,27 +1,14 @@
 """Any network as a forward model."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Self
 
 import torch
 from torch import Tensor, nn
 
 from operators.core.operator import Operator, as_shape
-from operators.solve import column, dot
-
-
-@torch.no_grad()
-def difference(forward: Callable[[Tensor], Tensor], x: Tensor, v: Tensor) -> Tensor:
-    """The derivative `J(x) v` by a central difference over a hundredth of `||x||`, per sample.
-
-    For networks: attention has no second derivative, by which `jvp` would go otherwise.
-    """
-    reach = dot(x, x).clamp_min(1).sqrt() * 1e-2
-    size = reach / dot(v, v).sqrt().clamp_min(1e-30)
-    step = v * column(size, v)
-    change = forward(x + step) - forward(x - step)
-    return change / column(2 * size, change)
+from operators.solve import difference
 
 
 class Module(Operator):

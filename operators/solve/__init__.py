@@ -1,7 +1,7 @@
 """Iterative linear algebra over batches: every sample is solved on its own."""
 
 from operators.solve.conjugate import cg, cgls, column, dot, largest_eigenvalue, widest
-from operators.solve.gradients import paired
+from operators.solve.gradients import difference, paired
 from operators.solve.krylov import arnoldi, gmres
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "cg",
     "cgls",
     "column",
+    "difference",
     "dot",
     "gmres",
     "largest_eigenvalue",
