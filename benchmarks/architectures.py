@@ -4,7 +4,7 @@ INVERSE_DATA=... python -m benchmarks.architectures [minutes=30] [only=64-128-16
 
 Each learns for so many minutes of CPU time (of one thread, whatever else the machine does) from the
 same patches, noise and recipe, its rate falling to zero at the end. PSNR at noise 15, 25, 50 of 255
-is of 19 pictures that none has seen; the seconds are the least CPU time of a call at 256 x 256, and
+is of 12 pictures that none has seen; the seconds are the least CPU time of a call at 256 x 256, and
 of a training step. Weights stay in ``out``.
 """
 
@@ -87,7 +87,7 @@ def costs(prior: EDMPrior) -> dict:
 def main(minutes: str = "30", only: str = "", out: str = "outputs/architectures") -> None:
     """Write results/architectures.json."""
     torch.set_num_threads(1)
-    config = {"minutes": float(minutes), **vars(RECIPE)}
+    config = {**vars(RECIPE), "minutes": float(minutes)}
     for name in only.split(",") if only else CANDIDATES:
         rows = [trained(name, float(minutes), Path(out))]
         save("architectures", config, rows + earlier("architectures", config, rows, ("network",)))
