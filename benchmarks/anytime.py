@@ -70,7 +70,7 @@ def ours(
     outside = Grid(outer, start=it.start, end=it.end, spacing="log")
     flow = transition or Anneal(it.inner_temperature)
     warm = it.outer_temperature if temperature is None else temperature
-    return nest(denoiser, inside, flow, outside, warm, WienerStart(temperature or 0.0))
+    return nest(denoiser, inside, flow, outside, Anneal(warm), WienerStart(temperature or 0.0))
 
 
 def methods(prior: Prior, nfe: int) -> dict[str, Sampler]:

@@ -5,6 +5,7 @@ from inverse.priors.channels import Channels
 from inverse.priors.cheaper.reused import Reused
 from inverse.priors.cheaper.switches import faster
 from inverse.priors.edm import EDMPrior, load_prior, save_prior
+from inverse.priors.frames import Frames
 from inverse.priors.guidance import Between, ClassifierFree, ClassifierScore
 from inverse.priors.modules import load_module
 from inverse.priors.networked import NetworkPrior, held
@@ -30,6 +31,7 @@ __all__ = [
     "DiffusersPrior",
     "EDM",
     "EDMPrior",
+    "Frames",
     "GaussianPrior",
     "Mixture",
     "MixturePosterior",

@@ -26,6 +26,7 @@ from inverse.solvers._mpgd import mpgd
 from inverse.solvers._nested import nested
 from inverse.solvers._nested_latent import nested_latent
 from inverse.solvers._nested_posterior import nested_posterior
+from inverse.solvers._nested_video import nested_video
 from inverse.solvers._pigdm import pigdm
 from inverse.solvers._pnpdm import pnpdm
 from inverse.solvers._pnpflow import pnpflow
@@ -66,6 +67,7 @@ __all__ = [
     "nested",
     "nested_latent",
     "nested_posterior",
+    "nested_video",
     "pigdm",
     "pnpdm",
     "pnpflow",

@@ -69,17 +69,16 @@ def nested(
     elif inner_turned is not None:
         flow = Turned(inner_turned)
     begin = WienerStart(start_temperature)
-    return nest(denoiser, inside, flow, outside, outer_temperature, begin)
+    return nest(denoiser, inside, flow, outside, Anneal(outer_temperature), begin)
 
 
 def nest(
     denoiser: Denoiser,
     inside: Walk,
-    transition: Transition,
+    inner: Transition,
     outside: Walk,
-    temperature: float,
+    outer: Transition,
     start: Start,
 ) -> Process:
-    """An annealing over `outside` whose denoiser is a process over `inside`."""
-    chain = Process(denoiser, transition, inside)
-    return Process(Nested(chain), Anneal(temperature), outside, start=start)
+    """A process over `outside` whose denoiser is a process over `inside`."""
+    return Process(Nested(Process(denoiser, inner, inside)), outer, outside, start=start)

@@ -43,5 +43,5 @@ def nested_latent(
     outside = Grid(outer_steps, start=outer_start, end=outer_end, spacing="log")
     begin = LatentWiener(autoencoder)
     flow = Anneal(inner_temperature)
-    process = nest(denoiser, inside, flow, outside, outer_temperature, begin)
+    process = nest(denoiser, inside, flow, outside, Anneal(outer_temperature), begin)
     return decoded(process, prior, through=False)

@@ -2,6 +2,7 @@
 
 from inverse.steps.langevin import Langevin
 from inverse.steps.prox import Lift, Project, Prox, Sample
+from inverse.steps.temporal import TemporalProx
 
 __all__ = [
     "Langevin",
@@ -9,4 +10,5 @@ __all__ = [
     "Project",
     "Prox",
     "Sample",
+    "TemporalProx",
 ]

@@ -1,6 +1,7 @@
 """The prior's flow: from one noise level to the next."""
 
 from inverse.denoise import climb
+from inverse.transitions.coherent import Coherent, carried
 from inverse.transitions.ddim import DDIM, Anneal, Renoise, Restart, Turned
 from inverse.transitions.multistep import DPMSolver2M, Momentum, Multistep
 from inverse.transitions.ode import Heun
@@ -8,6 +9,7 @@ from inverse.transitions.spectral import Spectral
 
 __all__ = [
     "Anneal",
+    "Coherent",
     "DDIM",
     "DPMSolver2M",
     "Heun",
@@ -17,5 +19,6 @@ __all__ = [
     "Restart",
     "Spectral",
     "Turned",
+    "carried",
     "climb",
 ]

@@ -88,6 +88,7 @@ SOLVERS = {
         solvers.resample, steps=6, every=2, pixel_iterations=3, latent_iterations=2
     ),
     "nested-latent": functools.partial(solvers.nested_latent, outer_steps=3, inner_most=2),
+    "nested-video": functools.partial(solvers.nested_video, outer_steps=3, inner_most=2),
     "nested-posterior": functools.partial(solvers.nested_posterior, passes=2, steps=3),
 }
 OPERATORS = {
