@@ -1,5 +1,6 @@
 """The disk: pictures, measurements, data sets, panels."""
 
+from inverse.images.clips import contact_sheet, load_clip, save_clip
 from inverse.images.measurements import load_measurement, save_measurement
 from inverse.images.panels import MAGMA, Tile, anytime_strip, error_tile, magma, panel, progress
 from inverse.images.pictures import (
@@ -23,16 +24,19 @@ __all__ = [
     "SUFFIXES",
     "Tile",
     "anytime_strip",
+    "contact_sheet",
     "error_tile",
     "from_unit",
     "is_picture",
     "list_images",
+    "load_clip",
     "load_image",
     "load_measurement",
     "magma",
     "panel",
     "progress",
     "sample_photograph",
+    "save_clip",
     "save_image",
     "save_measurement",
     "to_picture",
