@@ -36,6 +36,7 @@ METHODS: dict[str, dict] = {
     "known, both": {"rho": 1.0, "mu": 5.0, "motion": "known"},
     "known, both, 20": {"rho": 1.0, "mu": 20.0, "motion": "known"},
     "estimated, both": {"rho": 1.0, "mu": 5.0, "motion": "estimated"},
+    "estimated, both, 20": {"rho": 1.0, "mu": 20.0, "motion": "estimated"},
 }
 
 
@@ -85,7 +86,7 @@ def main(
             setting.update(options)
             way = {"known": known, "estimated": None, None: None}[motion]
             if motion == "estimated":
-                way = estimated(wiener(problem)[0])
+                way = estimated(wiener(problem)[0], span=3)
             sampler = build(setting)(network, motion=way)
             result = solve(sampler, problem, Rng([seed_for(0, "clips", k, "sample")]), keep=0)
             x = result.x0[0]

@@ -80,10 +80,21 @@ def test_motion_of_another_size_is_refused_in_words():
         step(clip(), LEVEL, problem(SAME), Rng([0, 1]))
 
 
-def test_a_pan_is_estimated_from_the_clip():
+def panned(steps: list[int]) -> torch.Tensor:
+    wide = torch.nn.functional.avg_pool2d(Rng([3]).normal((1, 3, 60, 76)), 25, 1, 12)[0]
+    wide = 0.4 * wide / wide.std()
+    return torch.stack([wide[:, :48, step : step + 48] for step in steps], 1)
+
+
+@pytest.mark.parametrize(("steps", "span"), [([0, 2, 4, 6], 1), ([0, 0, 0, 6, 6, 6], 3)])
+def test_a_pan_is_estimated_from_the_clip(steps, span):
+    """Also where three frames in a row are one exposure."""
     pytest.importorskip("skimage")
-    wide = torch.nn.functional.avg_pool2d(Rng([3]).normal((1, 3, 60, 76)), 5, 1, 2)[0] * 3
-    pan = torch.stack([wide[:, :48, 2 * t : 2 * t + 48] for t in range(4)], 1)
-    found = estimated(pan)[1:, :, 8:-8, 8:-8]
+    found = estimated(panned(steps), span)[1:, :, 8:-8, 8:-8]
     assert float(found[:, 0].abs().mean()) < 0.3
     assert float(found[:, 1].mean()) == pytest.approx(-2.0, abs=0.3)
+
+
+def test_a_span_longer_than_the_clip_is_refused():
+    with pytest.raises(ValueError, match="span must be in 1..3"):
+        estimated(panned([0, 1, 2, 3]), 4)
