@@ -19,7 +19,7 @@ class Identity(SpectralOperator):
         image_shape: (C, H, W), or any shape without the batch.
     """
 
-    unitary = True
+    unitary = pointwise = True
 
     def __init__(self, image_shape: Sequence[int]) -> None:
         shape = as_shape("Identity", "image_shape", image_shape)
@@ -61,6 +61,7 @@ class Diagonal(SpectralOperator):
         ValueError: for weights of another shape, with NaN or inf, or all zero for a sample.
     """
 
+    pointwise = True
     weights: Tensor
     sign: Tensor
 

@@ -30,6 +30,7 @@ class SpectralOperator(LinearOperator):
 
     closed_form = True
     unitary = False  # A A^T = A^T A = I
+    pointwise = False  # u and v only move single values or turn their signs
     s: Tensor
     s2: Tensor
     s_inv: Tensor
@@ -148,7 +149,7 @@ class AdjointSpectral(SpectralOperator):
             per_sample=inner.batch is not None,
         )
         adopt(self, inner=inner)
-        self.unitary = inner.unitary
+        self.unitary, self.pointwise = inner.unitary, inner.pointwise
 
     @property
     def T(self) -> LinearOperator:  # noqa: N802
@@ -192,6 +193,7 @@ class ScaledSpectral(Wrapped, SpectralOperator):
             per_sample=inner.batch is not None,
         )
         adopt(self, inner=inner)
+        self.pointwise = inner.pointwise
         self.factor, self._sign = factor, -1.0 if factor < 0 else 1.0
 
     def _unscaled(self) -> tuple[LinearOperator, float]:
@@ -244,6 +246,7 @@ class Rotated(Wrapped, SpectralOperator):
         )
         adopt(self, outer=outer, inner=inner)
         self.unitary = outer.unitary and inner.unitary
+        self.pointwise = outer.pointwise and inner.pointwise
         self._left = outer.unitary
 
     def u(self, z: Tensor) -> Tensor:

@@ -27,6 +27,7 @@ class Bayer(SpectralOperator):
         ValueError: for another number of channels or another pattern.
     """
 
+    pointwise = True
     mask: Tensor
 
     def __init__(self, image_shape: Sequence[int], pattern: str = "RGGB") -> None:

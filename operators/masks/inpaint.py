@@ -29,6 +29,8 @@ class Inpaint(SpectralOperator):
         ValueError: for a mask of another size, not binary, or keeping nothing of a sample.
     """
 
+    pointwise = True
+
     def __init__(self, image_shape: Sequence[int], mask: Tensor) -> None:
         shape = as_shape("Inpaint", "image_shape", image_shape, rank=3)
         mask = masks.binary("Inpaint", mask)

@@ -78,6 +78,7 @@ class Decimate(SpectralOperator):
         ValueError: where the factor is below 1 or does not divide both sides.
     """
 
+    pointwise = True
     mask: Tensor
 
     def __init__(self, image_shape: Sequence[int], factor: int) -> None:

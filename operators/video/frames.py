@@ -68,6 +68,8 @@ class FrameSkip(SpectralOperator):
         ValueError: for a factor that is no positive integer.
     """
 
+    pointwise = True
+
     def __init__(self, video_shape: Sequence[int], factor: int) -> None:
         shape, self.factor = _video("FrameSkip", video_shape, factor)
         channels, frames, *sides = shape
