@@ -1,7 +1,7 @@
 """Calibration: how often the truth lies inside the intervals that a solver's samples span.
 
 python -m benchmarks.calibration mixtures [protocol=mcgdiff] [steps=20] [d=8,80] [m=1,2,4]
-    [instances=10] [samples=1000] [methods=nested,...]
+    [instances=10] [samples=1000] [methods=nested,...] [name=NAME]
 INVERSE_DATA=... python -m benchmarks.calibration kodak [images=2] [side=64] [samples=39]
     [presets=nested] [tasks=inpaint,...] [precision=bf16]
 python -m benchmarks.calibration plot
@@ -12,7 +12,7 @@ and of true means over 8x8 blocks, inside the intervals of a preset's samples, o
 samples span 50, 80 and 95 % exactly. ``spread`` is the standard deviation that the samples claim
 over the RMSE that their mean has: 1 if they are honest.
 
-Writes results/calibration_<protocol>_<steps>.json, calibration_kodak_<presets>.json and, from all
+Writes results/calibration_<protocol>_<steps>.json (or NAME.json), calibration_kodak_<presets>.json and, from all
 of these, calibration.png.
 """
 
@@ -39,7 +39,7 @@ from inverse.samplers import Sampler
 from inverse.solving import solve
 from operators import Rng, seed_for
 
-SOLVERS = "nested,nested_posterior,nested_posterior/1,ddrm,diffpir,daps,pnpdm,dps,pigdm,mmps"
+SOLVERS = "nested,nested_posterior,nested_posterior/1,uneven,ddrm,diffpir,daps,pnpdm,dps,pigdm,mmps"
 SHOWN = (0.5, 0.8, 0.95)
 
 
@@ -51,24 +51,25 @@ def mixtures(
     instances: str = "10",
     samples: str = "1000",
     methods: str = SOLVERS,
+    name: str = "",
 ) -> None:
     """Measure the solvers where the posterior is known."""
     count, rows = int(samples), []
+    name = name or f"calibration_{protocol}_{steps}"
     for size, seen in ((int(i), int(j)) for i in d.split(",") for j in m.split(",")):
         found = defaultdict(lambda: defaultdict(list))
         for index in range(int(instances)):
             given = instance(protocol, size, seen, index)
             exact = project(_draws(given, 4 * count, protocol, size, seen, index))
-            for name in ("exact", *methods.split(",")):
-                x = _samples(name, given, count, int(steps), (protocol, size, seen, index))
+            for method in ("exact", *methods.split(",")):
+                x = _samples(method, given, count, int(steps), (protocol, size, seen, index))
                 for key, values in intervals(x, exact).items():
-                    found[name][key].append(values)
-        for name, values in found.items():
+                    found[method][key].append(values)
+        for method, values in found.items():
             means = {key: torch.stack(rest).mean(0).tolist() for key, rest in values.items()}
-            rows.append({"d": size, "m": seen, "method": name} | means)
+            rows.append({"d": size, "m": seen, "method": method} | means)
             show(rows[-1])
     config = {"protocol": protocol, "steps": int(steps), "instances": int(instances)}
-    name = f"calibration_{protocol}_{steps}"
     save(name, config | {"samples": count, "levels": LEVELS}, rows)
 
 

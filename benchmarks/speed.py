@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchmarks.baselines.tasks import SIGMA, TASKS
 from benchmarks.record import save
-from inverse.denoise import Prior
+from inverse.denoise import Field, FieldPrior
 from inverse.levels import Level
 from inverse.priors import bundled
 from inverse.solvers import ddnm, diffpir, nested
@@ -31,11 +31,14 @@ WAITS = frozenset(
 """Operations for which the host waits on CUDA; those of LAPACK wait inside their kernels."""
 
 
-class Shrink(Prior):
+class Shrink(FieldPrior):
     """A prior of one operation."""
 
     def denoise(self, x: Tensor, level: Level) -> Tensor:
         return x * 0.9
+
+    def restore(self, z: Tensor, field: Field) -> Tensor:
+        return z * 0.9
 
 
 class Count(TorchDispatchMode):

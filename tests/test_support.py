@@ -12,10 +12,11 @@ def test_the_page_is_up_to_date():
 def test_known_cells():
     lines = [line.split(" | ") for line in page().splitlines() if line.startswith("| `")]
     cells = {line[0].strip("| `"): line[1:-1] for line in lines}
-    assert cells["repaint"] == ["yes", "no", "no", "no"]
-    assert cells["ddrm"] == ["yes", "yes", "no", "no"]
-    assert cells["nested"] == ["yes", "yes", "yes", "no"]
-    assert cells["sitcom"] == ["yes"] * 4
+    assert cells["repaint"] == ["yes", "no", "no", "no", "no"]
+    assert cells["uneven"] == ["yes", "yes", "no", "no", "no"]
+    assert cells["ddrm"] == ["yes", "yes", "yes", "no", "no"]
+    assert cells["nested"] == ["yes", "yes", "yes", "yes", "no"]
+    assert cells["sitcom"] == ["yes"] * 5
 
 
 def test_every_solver_is_in_the_harness():

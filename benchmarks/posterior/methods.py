@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from inverse import solvers
-from inverse.denoise import Prior
+from inverse.denoise import FieldPrior, Prior
 from inverse.levels import VP, Grid
 from inverse.samplers import Sampler
 
@@ -66,6 +66,13 @@ def _ours(prior: Prior, s: Settings, group: int) -> Sampler:
     return solvers.nested_posterior(prior, passes=1, **levels, group=group)
 
 
+def _uneven(prior: Prior, s: Settings, heun: bool) -> Sampler:
+    """From the first estimate alone, and so from a level that dwarfs only what it leaves open."""
+    assert isinstance(prior, FieldPrior)
+    steps = s.steps // 2 + 1 if heun else s.steps
+    return solvers.uneven(prior, steps=steps, start=0.4 * s.start, end=s.end, heun=heun)
+
+
 def _down(make: Callable[..., Any], **constants: Any) -> Method:
     """A solver on the protocol's levels, even in the time of the variance preserving path."""
 
@@ -112,6 +119,8 @@ METHODS: dict[str, Method] = {
     "nested_posterior/1": lambda prior, s: _ours(prior, s, 1),
     "nested_posterior/20": lambda prior, s: _ours(prior, s, 20),
     "nested_posterior": lambda prior, s: _ours(prior, s, s.samples),
+    "uneven": lambda prior, s: _uneven(prior, s, True),
+    "uneven/ddim": lambda prior, s: _uneven(prior, s, False),
 }
 """Solver by name, over an instance's prior, at its network calls. The particle methods take all
 samples of a problem for one cloud; of `nested_posterior` the number says how many samples select

@@ -4,15 +4,18 @@ import torch
 from omegaconf import DictConfig
 
 from inverse.apps.configuration import build
-from inverse.denoise import Needs
+from inverse.denoise import POINTWISE, Needs
 from inverse.priors import GaussianPrior
 
 
 def requirements(solver: DictConfig) -> Needs:
     """What the solver of a configuration asks for, as it says itself over a prior of one pixel.
 
+    Where it asks for a prior that is told the noise of every value, a network is meant.
+
     Raises:
         ConfigurationError, ValueError: as `build` of the solver, for a wrong constant.
     """
     prior = GaussianPrior((1, 1, 1), torch.zeros(1), torch.eye(1))
+    prior.told = POINTWISE
     return build(solver)(prior).requires

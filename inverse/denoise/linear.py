@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from inverse.denoise.fields import Field
 from inverse.denoise.needs import LINEAR, SPECTRAL, check
 from inverse.levels import Level
 from operators import LinearOperator, Problem, Rng, SpectralOperator
@@ -95,20 +96,36 @@ class Spectrum(NamedTuple):
         """`sqrt(sigma^2 - (share alpha tau)^2)`: the noise of `level` that y does not bring."""
         return (level.sigma**2 - (share * level.alpha * self.tau) ** 2).clamp_min(0).sqrt()
 
+    def field(self, level: Level) -> Field:
+        """The noise `min(nsr, tau)` of a state that is y where y knows as much as the level."""
+        rest = torch.full((), level.nsr, dtype=self.tau.dtype, device=self.tau.device)
+        return Field(self.tau.clamp(max=level.nsr), self.operator, rest)
+
+    def informed(self, z: Tensor, level: Level) -> Tensor:
+        """The image z (B, C, H, W) with y in all coordinates that it knows as well as `level`."""
+        own = self.operator.vt(z)
+        known = torch.where(self.tau <= level.nsr, self.y, own)
+        if self.operator.v_complete:
+            return self.operator.v(known)
+        return z + self.operator.v(known - own)
+
 
 def spectrum(problem: Problem, who: str) -> Spectrum:
     """The problem in singular coordinates.
 
     Raises:
         Unfit: naming `who` asked, for an operator without a singular value decomposition.
+        ValueError: where sigma_y differs from value to value and coordinates are no single values.
     """
     check(frozenset({SPECTRAL}), problem, who)
     operator = problem.operator
     assert isinstance(operator, SpectralOperator)
-    y = operator.ut(problem.y) * operator.s_inv
-    tau = torch.where(
-        operator.s_inv > 0, column(noise_level(problem), y) * operator.s_inv, math.inf
-    )
+    y, sigma = operator.ut(problem.y) * operator.s_inv, problem.sigma
+    if operator.pointwise and isinstance(sigma, Tensor) and sigma.ndim > 1:
+        sigma = operator.ut(sigma.expand_as(problem.y)).abs()
+    else:
+        sigma = column(noise_level(problem), y)
+    tau = torch.where(operator.s_inv > 0, sigma * operator.s_inv, math.inf)
     return Spectrum(operator, y, tau)
 
 

@@ -41,6 +41,18 @@ SPECTRAL = Need(
     lambda problem: isinstance(problem.operator, SpectralOperator),
     "choose a solver that takes any linear operator (nested), or another operator",
 )
+POINTWISE = Need(
+    "an operator that measures single values of the image",
+    lambda problem: getattr(problem.operator, "pointwise", False),
+    "choose a solver that takes any linear operator (nested), or operator=inpaint_..., bayer or "
+    "identity",
+)
+UNTOLD = Need(
+    "a prior that is told the noise of every value",
+    lambda problem: False,
+    "choose a solver that takes any prior (nested), or a prior of network=stem",
+    lambda problem: "one that is told a single level",
+)
 MASK = Need(
     "an inpainting operator",
     lambda problem: isinstance(problem.operator, Inpaint),

@@ -4,6 +4,7 @@ from inverse.levels.grids import SPACINGS, Grid, Growing, Ladder, Passes, Walk, 
 from inverse.levels.paths import Listed, Path, Spread
 from inverse.levels.schedules import CLEAN, VE, VP, Cosine, Discrete, Flow, Level
 from inverse.levels.splittings import DATA_FIRST, LIE, STRANG, UNSPLIT, Splitting, splitting
+from inverse.levels.unknown import UNKNOWN, Unbounded
 
 __all__ = [
     "CLEAN",
@@ -23,7 +24,9 @@ __all__ = [
     "STRANG",
     "Splitting",
     "Spread",
+    "UNKNOWN",
     "UNSPLIT",
+    "Unbounded",
     "VE",
     "VP",
     "Walk",

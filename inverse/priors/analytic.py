@@ -5,15 +5,16 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from inverse.denoise import Prior
+from inverse.denoise import Field, FieldPrior
 from inverse.levels import Level
 from inverse.priors.fitting import fit_shape
 
 
-class GaussianPrior(Prior):
+class GaussianPrior(FieldPrior):
     """A Gaussian prior, whose denoiser is known exactly.
 
-    `x0 ~ N(mean, cov)`: `D(x) = m + a C (a^2 C + s^2 I)^{-1} (x - a m)`.
+    `x0 ~ N(mean, cov)`: `D(x) = m + a C (a^2 C + s^2 I)^{-1} (x - a m)`, and of uneven noise
+    `D(z) = m + C (C + R)^{-1} (z - m)` with R its covariance, a dense solve.
 
     Args:
         shape: image shape (C, H, W) with d = C H W values.
@@ -36,6 +37,17 @@ class GaussianPrior(Prior):
         gain = level.alpha * self.values / (level.alpha**2 * self.values + level.sigma**2)
         centred = (x.flatten(1) - level.alpha * self.mean) @ self.vectors
         return (self.mean + (centred * gain) @ self.vectors.T).view_as(x)
+
+    def restore(self, z: Tensor, field: Field) -> Tensor:
+        fit_shape(z, self.shape)
+        one = torch.eye(len(self.mean)).to(self.mean)
+        # S = (I + R)^(-1/2) is finite whatever R is: C (C + R)^-1 = C S (S C S + I - S^2)^-1 S
+        s = torch.stack([row.apply(_root, one.view(-1, *self.shape)) for row in field.rows()])
+        s = s.flatten(2)
+        cov = (self.vectors * self.values) @ self.vectors.T
+        gain = cov @ s @ torch.linalg.solve(s @ cov @ s + one - s @ s, s)
+        centred = z.flatten(1) - self.mean
+        return (self.mean + (gain @ centred[..., None])[..., 0]).view_as(z)
 
     def posterior(self, matrix: Tensor, y: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
         """Mean (B, d) and covariance (d, d) of x0 given `y = matrix x0 + sigma n`, y: (B, m)."""
@@ -64,10 +76,11 @@ class MixturePosterior(NamedTuple):
         return self.means[modes] + noise * values.clamp_min(0).sqrt() @ vectors.T
 
 
-class Mixture(Prior):
+class Mixture(FieldPrior):
     """A mixture of Gaussians as a prior, whose denoiser is known exactly.
 
-    `x0 ~ sum_k w_k N(m_k, v I)`: `D(x) = sum_k r_k (m_k + a v (x - a m_k) / (a^2 v + s^2))`.
+    `x0 ~ sum_k w_k N(m_k, v I)`: `D(x) = sum_k r_k (m_k + a v (x - a m_k) / (a^2 v + s^2))`,
+    and of uneven noise `D(z) = sum_k r_k (m_k + v (v I + R)^{-1} (z - m_k))` with R its covariance.
 
     Args:
         shape: image shape (C, H, W) with d = C H W values.
@@ -95,6 +108,19 @@ class Mixture(Prior):
         centre, gain = share @ self.means, alpha * self.variance / spread
         return (centre + gain * (flat - alpha * centre)).view_as(x)
 
+    def restore(self, z: Tensor, field: Field) -> Tensor:
+        fit_shape(z, self.shape)
+
+        def precision(nsr: Tensor) -> Tensor:
+            return 1 / (self.variance + nsr**2)
+
+        means = self.means.view(-1, *self.shape)
+        seen = [row.apply(precision, means).flatten(1) for row in field.rows()]
+        offset = torch.stack([(self.means * weighted).sum(1) for weighted in seen]) / 2
+        fit = field.apply(precision, z).flatten(1) @ self.means.T - offset
+        centre = ((self.log_weights + fit).softmax(-1) @ self.means).view_as(z)
+        return centre + self.variance * field.apply(precision, z - centre)
+
     def posterior(self, matrix: Tensor, y: Tensor, sigma: float) -> MixturePosterior:
         """The law of x0 given `y = matrix x0 + sigma n`, y: (m,), matrix: (m, d), exactly.
 
@@ -116,3 +142,8 @@ class Mixture(Prior):
         weights = (self.log_weights.double() - fit / 2).softmax(0)
         covariance = v * (torch.eye(a.shape[1]).to(a) - gain @ a)
         return MixturePosterior(weights, means + rest @ gain.T, covariance)
+
+
+def _root(nsr: Tensor) -> Tensor:
+    """`(1 + nsr^2)^(-1/2)`."""
+    return (1 + nsr**2).rsqrt()

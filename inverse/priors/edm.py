@@ -7,7 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from inverse.denoise import POINTWISE, UNTOLD, Field, FieldPrior, Need, Unfit
 from inverse.files import write_atomic
+from inverse.levels import Level
+from inverse.priors.fitting import fit
 from inverse.priors.labels import number_of
 from inverse.priors.network import unet
 from inverse.priors.networked import NetworkPrior
@@ -23,8 +26,16 @@ DEFAULTS = {
 }
 
 
-class EDMPrior(NetworkPrior):
+LOW, HIGH = 0.002, 80.0
+"""The noise-to-signal ratios between which a network is told the noise of a value."""
+
+
+class EDMPrior(NetworkPrior, FieldPrior):
     """A `NetworkPrior` that `inverse train` makes, in a parametrisation of `TRAINED`.
+
+    One of `kind` "stem" is told the noise of every value, of a `Field` of pixels: each has the
+    coefficients of its own level. What is known (0) stays; what is unknown (inf) is 0 to the
+    network, told 80.
 
     Takes (B, 3, H, W) of any size (its own, where its network has attention); sides that are no
     multiple of 8 (2 per level of the network below the first) are padded by replication.
@@ -77,6 +88,26 @@ class EDMPrior(NetworkPrior):
             return self.output(z, log_nsr.view(-1, 1, 1, 1) if log_nsr.ndim == 1 else log_nsr)
         known = labels if self.config["classes"] else None
         return self.output(z, self.parametrisation.condition(log_nsr), known)
+
+    @property
+    def told(self) -> Need:
+        return POINTWISE if self.config["kind"] == "stem" else UNTOLD
+
+    def restore(self, z: Tensor, field: Field) -> Tensor:
+        """The estimate (B, 3, H, W) of z whose pixels have the noise of `field`.
+
+        Raises:
+            Unfit: for a network that is told one level, and for other coordinates than pixels.
+        """
+        if self.told is UNTOLD:
+            raise Unfit(f"EDMPrior of kind {self.config['kind']} is told one level; {UNTOLD.fix}")
+        fit(z, self.channels)
+        nsr = field.pixels(z)
+        z, nsr = z.where(nsr.isfinite(), 0.0), nsr.clamp(max=HIGH)
+        skip, out, into = self.parametrisation.coefficients(Level(1.0, nsr))  # pyright: ignore[reportArgumentType]
+        told = self._padded(nsr.clamp(min=LOW).log())
+        raw = self.predict(self._padded(z * into), told)
+        return skip * z + out * raw[..., : z.shape[-2], : z.shape[-1]]
 
     def _raw(self, z: Tensor, log_nsr: float) -> Tensor:
         return self.predict(z, z.new_full((len(z),), log_nsr))

@@ -109,13 +109,15 @@ class NetworkPrior(Prior):
         return out.to(z.dtype)
 
     def _estimate(self, x: Tensor, level: Level) -> Tensor:
-        (height, width), (skip, out, into) = x.shape[-2:], self.parametrisation.coefficients(level)
+        skip, out, into = self.parametrisation.coefficients(level)
+        raw = self._raw(self._padded(x * into), math.log(level.nsr))
+        return (x * skip).add_(raw[..., : x.shape[-2], : x.shape[-1]], alpha=out)
+
+    def _padded(self, z: Tensor) -> Tensor:
+        """z (B, C, H, W) with sides that are multiples of `multiple`."""
+        height, width = z.shape[-2:]
         right, down = -width % self.multiple, -height % self.multiple
-        z = x * into
-        if right or down:
-            z = F.pad(z, (0, right, 0, down), mode="replicate")
-        raw = self._raw(z, math.log(level.nsr))[..., :height, :width]
-        return (x * skip).add_(raw, alpha=out)
+        return F.pad(z, (0, right, 0, down), mode="replicate") if right or down else z
 
     def _raw(self, z: Tensor, log_nsr: float) -> Tensor:
         return self.output(z, z.new_full((len(z),), self.parametrisation.condition(log_nsr)))

@@ -16,6 +16,7 @@ from inverse.samplers.process import Nested, Process
 from inverse.samplers.reuse import Reusing, reusing
 from inverse.samplers.sampler import Descent, Sampler
 from inverse.samplers.selection import Selection
+from inverse.samplers.waiting import Waiting
 
 __all__ = [
     "Averaged",
@@ -30,6 +31,7 @@ __all__ = [
     "Sampler",
     "Selection",
     "State",
+    "Waiting",
     "choose",
     "decoded",
     "draw",

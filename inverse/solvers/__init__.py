@@ -39,6 +39,7 @@ from inverse.solvers._sitcom import sitcom
 from inverse.solvers._stsp import stsp
 from inverse.solvers._tds import tds
 from inverse.solvers._tmpd import tmpd
+from inverse.solvers._uneven import uneven
 
 __all__ = [
     "cycle",
@@ -80,4 +81,5 @@ __all__ = [
     "stsp",
     "tds",
     "tmpd",
+    "uneven",
 ]

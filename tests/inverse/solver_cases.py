@@ -33,6 +33,21 @@ def tiny_prior() -> EDMPrior:
     return prior
 
 
+@functools.cache
+def told_prior() -> EDMPrior:
+    """As `tiny_prior`, but told the noise of every value."""
+    torch.manual_seed(0)
+    prior = EDMPrior({"kind": "stem", "channels": [16, 16], "layers": 1}).eval()
+    for p in prior.requires_grad_(False).parameters():
+        p.data += 0.05 * torch.randn(p.shape)
+    return prior
+
+
+def prior_for(solver: str) -> EDMPrior:
+    """A small network that the solver takes."""
+    return told_prior() if solver.startswith("uneven") else tiny_prior()
+
+
 SOLVERS = {
     "cycle": functools.partial(solvers.cycle, steps=4, encode=3),
     "daps": functools.partial(solvers.daps, steps=3, ode_steps=2, langevin=5),
@@ -90,6 +105,8 @@ SOLVERS = {
     "nested-latent": functools.partial(solvers.nested_latent, outer_steps=3, inner_most=2),
     "nested-video": functools.partial(solvers.nested_video, outer_steps=3, inner_most=2),
     "nested-posterior": functools.partial(solvers.nested_posterior, passes=2, steps=3),
+    "uneven": functools.partial(solvers.uneven, steps=4),
+    "uneven-ddim": functools.partial(solvers.uneven, steps=5, eta=0.7, heun=False),
 }
 OPERATORS = {
     "inpaint": inpaint_random(SHAPE, keep=0.4),

@@ -1,8 +1,11 @@
 """The network that is told the noise of every value."""
 
+import math
+
 import pytest
 import torch
 
+from inverse.denoise import Field, Unfit
 from inverse.levels import VE
 from inverse.priors import EDMPrior, load_prior, save_prior
 from inverse.priors.presets import untrained
@@ -62,3 +65,33 @@ def test_a_stem_knows_no_classes_and_no_size():
     for wrong in ({"classes": ["a"]}, {"size": 16}):
         with pytest.raises(ValueError, match="network"):
             EDMPrior({"kind": "stem", "channels": [8], "layers": 1} | wrong)
+
+
+def told() -> EDMPrior:
+    """A small prior in float64 that is told the noise of every value."""
+    prior = untrained("stem", [8, 12], 1).eval()
+    prior.network = network()
+    return prior
+
+
+def test_a_field_that_is_the_same_everywhere_is_a_level():
+    prior, z = told(), torch.randn(2, 3, 13, 18, dtype=torch.float64)
+    even = prior.restore(z, Field(torch.full((1, 1, 1, 1), 0.7, dtype=torch.float64)))
+    assert torch.allclose(even, prior.denoise(z, VE()(0.7)), atol=1e-9)
+
+
+def test_known_pixels_stay_and_unknown_ones_are_not_looked_at():
+    prior, z = told(), torch.randn(2, 3, 13, 18, dtype=torch.float64)
+    nsr = torch.full((1, 1, 13, 18), 0.3).double()
+    nsr[..., :4], nsr[..., 9:] = 0.0, math.inf
+    x0 = prior.restore(z, Field(nsr))
+    assert torch.equal(x0[..., :4], z[..., :4]) and bool(x0.isfinite().all())
+    other = z.clone()
+    other[..., 9:] = 7.0
+    assert torch.equal(prior.restore(other, Field(nsr)), x0)
+
+
+def test_a_network_that_is_told_one_level_says_so():
+    prior = untrained("local", [16, 16], 1)
+    with pytest.raises(Unfit, match="kind local is told one level"):
+        prior.restore(torch.zeros(1, 3, 8, 8), Field(torch.ones(1, 1, 1, 1)))

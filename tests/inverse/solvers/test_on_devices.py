@@ -9,7 +9,7 @@ from benchmarks.speed import Count
 from inverse.apps.benchmark import _device as device_of
 from inverse.apps.device import pick_device
 from inverse.apps.main import main
-from inverse.denoise import Prior, Unfit
+from inverse.denoise import FieldPrior, Unfit
 from inverse.levels import Level
 from inverse.priors import BUNDLED, EDMPrior, bundled, load_prior
 from inverse.samplers import State
@@ -30,15 +30,15 @@ LOOKS = {"sitcom": 2}
 """One per iteration, as in SOLVERS: its early stop, of which each saves network calls."""
 
 
-class Convolution(Prior):
+class Convolution(FieldPrior):
     """A prior of one layer, so that it has parameters to be on a device."""
 
     def __init__(self):
         super().__init__()
         self.layer = nn.Conv2d(3, 3, 3, padding=1).requires_grad_(False)
 
-    def denoise(self, x, level):
-        return x * 0.9 + 0.1 * self.layer(x)
+    def restore(self, z, field):
+        return z * 0.9 + 0.1 * self.layer(z)
 
 
 @pytest.mark.parametrize("operator", ["inpaint", "iterated", "nonlinear"])
