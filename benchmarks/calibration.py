@@ -12,8 +12,8 @@ and of true means over 8x8 blocks, inside the intervals of a preset's samples, o
 samples span 50, 80 and 95 % exactly. ``spread`` is the standard deviation that the samples claim
 over the RMSE that their mean has: 1 if they are honest.
 
-Writes results/calibration_<protocol>_<steps>.json (or NAME.json), calibration_kodak_<presets>.json and, from all
-of these, calibration.png.
+Writes results/calibration_<protocol>_<steps>.json (or NAME.json), calibration_kodak_<presets>.json
+and, from all of these, calibration.png.
 """
 
 import os

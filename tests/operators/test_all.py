@@ -5,7 +5,7 @@ import pickle
 import pytest
 import torch
 
-from operators import Rng
+from operators import Rng, SpectralOperator
 from operators.core.checks import dot_test, gram_test, linear_test, pinv_test
 from tests.operators.operator_cases import CASES, batch_of, close, dense, draw, matvec
 
@@ -205,6 +205,16 @@ def test_support_and_measured(operator):
     ones = operator.support(torch.ones_like(y)).flatten(1)
     assert torch.equal(ones.sum(1), torch.as_tensor(operator.measured).to(ones).expand(len(x)))
     close(operator.adjoint(operator.support(y)), operator.adjoint(y), 1e-6)
+
+
+def test_those_that_say_that_they_measure_single_values_do(case, matrix):
+    operator = CASES[case]()
+    if not isinstance(operator, SpectralOperator):
+        return
+    full = matrix.abs() > 1e-9
+    single = bool((full.sum(-1) <= 1).all() and (full.sum(-2) <= 1).all())
+    for alike in (operator, operator * -2.0, operator.T):
+        assert isinstance(alike, SpectralOperator) and (single or not alike.pointwise)
 
 
 def test_batch_of_one(case):
