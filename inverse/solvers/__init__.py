@@ -10,6 +10,7 @@ from inverse.solvers._dmps import dmps
 from inverse.solvers._dps import dps
 from inverse.solvers._flowchef import flowchef
 from inverse.solvers._flowdps import flowdps
+from inverse.solvers._flower import flower
 from inverse.solvers._fps_smc import fps_smc
 from inverse.solvers._guided_flow import guided_flow
 from inverse.solvers._ilvr import ilvr
@@ -52,6 +53,7 @@ __all__ = [
     "dps",
     "flowchef",
     "flowdps",
+    "flower",
     "fps_smc",
     "guided_flow",
     "ilvr",

@@ -60,8 +60,8 @@ class Project(DataStep):
 class Sample(DataStep):
     """A draw of `z ~ exp(-||y - A z||^2 / (2 sigma_y^2) - ||z - x0||^2 / (2 r^2))`.
 
-    `r^2 = nsr^2 / lam`, as in `Prox`, whose result is the mean of this Gaussian. Exact, by
-    perturbing and solving (`LinearOperator.posterior_sample`), without noise too.
+    r as in `Prox`, whose result is the mean of this Gaussian. Exact, by perturbing and solving
+    (`LinearOperator.posterior_sample`), without noise too.
 
     Reference: Wu et al., 2024, arXiv:2405.18782 (the likelihood step of PnP-DM).
 
@@ -72,14 +72,15 @@ class Sample(DataStep):
 
     requires = frozenset({LINEAR})
 
-    def __init__(self, lam: float = 1.0) -> None:
+    def __init__(self, lam: float = 1.0, data_variance: float | None = None) -> None:
         if lam <= 0:
             raise ValueError(f"Sample: lam must be positive, got {lam}")
-        self.lam = lam
+        self.lam, self.data_variance = lam, data_variance
 
     def __call__(self, x0: Tensor, level: Level, problem: Problem, rng: Rng) -> Tensor:
         operator = linear_operator(problem, "Sample")
-        return operator.posterior_sample(x0, problem.y, problem.sigma, level.nsr**2 / self.lam, rng)
+        r2 = matched_variance(level, self.data_variance) / self.lam
+        return operator.posterior_sample(x0, problem.y, problem.sigma, r2, rng)
 
 
 class Lift(DataStep):

@@ -98,6 +98,8 @@ SOLVERS = {
     "flowchef": functools.partial(solvers.flowchef, steps=5, scale=20.0),
     "flowdps": functools.partial(solvers.flowdps, steps=5, rate=0.3),
     "pnpflow": functools.partial(solvers.pnpflow, steps=4, draws=2),
+    "flower": functools.partial(solvers.flower, steps=5),
+    "flower-draws": functools.partial(solvers.flower, steps=5, draw=True),
     "latino": functools.partial(solvers.latino, steps=4),
     "resample": functools.partial(
         solvers.resample, steps=6, every=2, pixel_iterations=3, latent_iterations=2

@@ -297,3 +297,19 @@ def test_ilvr_refines_every_step_but_the_last():
     reference = given.operator.pinv(given.y)
     estimate = Flat().denoise(x, a)
     assert torch.allclose(last, estimate + reduced(reference - estimate, 2), atol=1e-12)
+
+
+def test_flower_steps_as_released():
+    """Their normal equations in `1 / sigma_y^2` and `1 / r^2`, their noise all fresh."""
+    given, matrix = dense_problem(sigma=0.2, batch=BATCH)
+    found, levels = stepped(solvers.flower(PRIOR, steps=4), given, states(), 2)
+    rng, x = Rng64([4, 5]), states()
+    for a, b in list(pairwise(levels))[:2]:
+        t, u = (level.alpha / (level.alpha + level.sigma) for level in (a, b))
+        r2 = (1 - t) ** 2 / (t**2 + (1 - t) ** 2)
+        x1 = PRIOR.denoise(x, a)
+        left = matrix.T @ matrix / 0.2**2 + torch.eye(DIM).double() / r2
+        right = given.y.flatten(1) @ matrix / 0.2**2 + x1.flatten(1) / r2
+        x1 = torch.linalg.solve(left, right.T).T.view_as(x)
+        x = (u * x1 + (1 - u) * rng.normal(x.shape)) * (b.alpha + b.sigma)
+    torch.testing.assert_close(found.x, x, rtol=1e-6, atol=1e-8)
