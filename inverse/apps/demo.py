@@ -20,7 +20,7 @@ from inverse.demo.recipe import RestorationRecipe
 from inverse.demo.sessions import Sessions, Workshop
 from inverse.demo.uploads import Limits
 from inverse.denoise import Prior
-from inverse.restoring import simulations
+from inverse.restoring import photographs, simulations
 from inverse.solving import Budget, ready
 from operators import Rng
 
@@ -76,7 +76,7 @@ def recipe(prior: Prior, device: str, words: Sequence[str], folder: Path) -> Res
         if path.is_file():
             OmegaConf.update(config, key, str(path))
     make, noise = partial(build, config.operator), build(config.noise)
-    (made,) = simulations(make, noise, config.image, config.size, config.seed).values()
+    (made,) = simulations(make, noise, photographs(config.image), config.size, config.seed).values()
     (truth, case), budget = made(), Budget(**config.budget)
     many, seeds = case.samples(config.samples, device)
     sampler = ready(build(config.solver), prior, budget if config.plan else None).to(device)

@@ -45,6 +45,6 @@ def main() -> None:
     print("inverse restore image=... operator=... solver=... prior=...   from what stands below\n")
     print("Photographs (image=...)")
     print(f"  {', '.join(PHOTOGRAPHS)}: they come with scikit-image, free to use")
-    print("  or a PNG, JPEG or WebP file of any size, or a folder of them")
+    print("  or a file of any size (PNG, JPEG, TIFF, DICOM, NIfTI, FITS, ...), or a folder of them")
     for group, title in TITLES.items():
         show(group, title)

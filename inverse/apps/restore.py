@@ -18,9 +18,21 @@ from inverse.apps.progress import ProgressBar
 from inverse.apps.requirements import requirements
 from inverse.apps.values import Count, Name, Natural
 from inverse.denoise import Needs, check
+from inverse.images import ImageError
 from inverse.metrics import LPIPS, Unavailable
 from inverse.metrics.lpips import SMALLEST_SIDE
-from inverse.restoring import Case, Report, measured, simulations
+from inverse.restoring import (
+    Case,
+    Outputs,
+    Place,
+    Reading,
+    Report,
+    measurements,
+    photographs,
+    simulations,
+    skipped,
+)
+from inverse.samplers import Sampler
 from inverse.solving import Budget, ready, solve
 from operators import Rng
 
@@ -33,7 +45,13 @@ class Values:
 
     image: str
     measurement: Name | None
+    truth: Name | None
+    out: Name | None
     shape: Sequence[Count] | None
+    range: Sequence[float] | str | None
+    channels: Count | None
+    pages: Sequence[Natural] | None
+    key: Name | None
     size: Count | None
     seed: Natural
     samples: Count
@@ -50,15 +68,17 @@ def run(config: DictConfig) -> None:
     if config.lpips is not None:
         expect(str(config.lpips), list(SMALLEST_SIDE), "lpips")
     planned = budget if config.plan else None
-    fitting = partial(_fitting, requirements(config.solver))
-    cases = {name: partial(fitting, make) for name, make in _cases(config).items()}
+    places = _places(config)
+    outputs = None if config.out is None else Outputs(config.out, places, _range(config))
+    fitting = partial(_fitting, requirements(config.solver), outputs)
+    cases = {name: partial(fitting, name, make) for name, make in _cases(config, places).items()}
     folder, failures = Path(HydraConfig.get().runtime.output_dir), Failures(len(cases))
-    prepared = cache(lambda: ready(build(config.solver), build(config.prior), planned).to(device))
+    prepared = cache(lambda channels: _prepared(config, channels, planned).to(device))
     lpips = cache(lambda: _lpips(config))  # wanted last, and its library is slow to load
     for name, (truth, case) in failures.made(cases):
-        if case.problem.operator.reading:
-            print(f"{name}: {case.problem.operator.reading}")
-        sampler = prepared()
+        for said in filter(None, (case.reading, case.problem.operator.reading)):
+            print(f"{name}: {said}")
+        sampler = prepared(case.problem.operator.in_shape[0])
         with failures.noted(name):
             many, seeds = case.samples(config.samples, device)
             with closing(ProgressBar(name, many, budget, enabled=config.progress)) as bar:
@@ -68,27 +88,62 @@ def run(config: DictConfig) -> None:
             report = Report(shown, many.to("cpu"), result.to("cpu"), *lpips(), there)
             place = folder / name if len(cases) > 1 else folder
             _summary(name, report.write(place), place)
+            if outputs and (written := outputs.add(name, result.x0[0])):
+                print(f"{name}: -> {written}")
     failures.tell()
 
 
-def _cases(config: DictConfig) -> Mapping[str, Make]:
+def _prepared(config: DictConfig, channels: int, planned: Budget | None) -> Sampler:
+    """The solver over its prior, which is told how many channels the pictures have."""
+    told = {"channels": channels} if "grey" in config.prior else {}
+    return ready(build(config.solver), build(config.prior, **told), planned)
+
+
+def _places(config: DictConfig) -> dict[str, Place]:
+    """The pictures or measurements that are to be restored, by name."""
+    key = "image" if config.measurement is None else "measurement"
+    if left := skipped(config[key], key):
+        print(f"{config[key]}: skipped, no pictures by their names: {', '.join(left)}")
+    return photographs(config[key], key, config.pages)
+
+
+def _range(config: DictConfig) -> Sequence[float] | str | None:
+    return config.range if isinstance(config.range, str | None) else list(config.range)
+
+
+def _cases(config: DictConfig, places: Mapping[str, Place]) -> Mapping[str, Make]:
     """What is to be restored by name, each made when it is called for."""
     make, noise = partial(build, config.operator), build(config.noise)
+    reading = Reading(config.channels, _range(config), config.key)
     if config.measurement is None:
-        return simulations(make, noise, config.image, config.size, config.seed)
-    path = config.measurement
-    return {Path(path).stem: partial(measured, make, noise, path, config.shape, config.seed)}
+        return simulations(make, noise, places, config.size, config.seed, reading)
+    truths = None if config.truth is None else _truths(config, places)
+    return measurements(make, noise, places, config.shape, config.seed, reading, truths)
 
 
-def _fitting(needs: Needs, make: Make) -> tuple[Tensor | None, Case]:
-    """What is made, once it is known to fit the solver: earlier than a prior is loaded."""
+def _truths(config: DictConfig, places: Mapping[str, Place]) -> Mapping[str, Place]:
+    """The truth of every measurement: the one, or that of the same name."""
+    found = photographs(config.truth, "truth", config.pages)
+    if len(places) == len(found) == 1:
+        return dict(zip(places, found.values(), strict=True))
+    if missing := set(places) - set(found):
+        raise ImageError(f"truth {config.truth}: has none of the names {', '.join(missing)}")
+    return found
+
+
+def _fitting(
+    needs: Needs, outputs: Outputs | None, name: str, make: Make
+) -> tuple[Tensor | None, Case]:
+    """What is made, once it fits the solver and the file to write: before a prior is loaded."""
     truth, case = make()
     check(needs, case.problem, "the solver")
+    if outputs:
+        outputs.check(name, case.problem.operator.in_shape)
     return truth, case
 
 
 def _lpips(config: DictConfig) -> tuple[LPIPS | None, str | None]:
-    if config.lpips is None or config.measurement is not None:
+    if config.lpips is None or (config.measurement is not None and config.truth is None):
         return None, "not asked for"
     try:
         return LPIPS(config.lpips, config.lpips_weights), None

@@ -1,10 +1,20 @@
 """The disk: pictures, measurements, data sets, panels."""
 
 from inverse.images.clips import contact_sheet, load_clip, save_clip
-from inverse.images.measurements import load_measurement, save_measurement
-from inverse.images.panels import MAGMA, Tile, anytime_strip, error_tile, magma, panel, progress
+from inverse.images.measurements import is_pile, load_measurement, save_measurement
+from inverse.images.panels import (
+    MAGMA,
+    Tile,
+    anytime_strip,
+    error_tile,
+    magma,
+    panel,
+    progress,
+    visible,
+)
 from inverse.images.pictures import (
     PHOTOGRAPHS,
+    SCANS,
     SUFFIXES,
     ImageError,
     from_unit,
@@ -15,12 +25,14 @@ from inverse.images.pictures import (
     save_image,
     to_picture,
     to_unit,
+    with_channels,
 )
 
 __all__ = [
     "ImageError",
     "MAGMA",
     "PHOTOGRAPHS",
+    "SCANS",
     "SUFFIXES",
     "Tile",
     "anytime_strip",
@@ -28,6 +40,7 @@ __all__ = [
     "error_tile",
     "from_unit",
     "is_picture",
+    "is_pile",
     "list_images",
     "load_clip",
     "load_image",
@@ -41,4 +54,6 @@ __all__ = [
     "save_measurement",
     "to_picture",
     "to_unit",
+    "visible",
+    "with_channels",
 ]

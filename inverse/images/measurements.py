@@ -1,4 +1,4 @@
-"""Measurements on disk: pictures as image files, everything else as NumPy arrays."""
+"""Measurements on disk: pictures in every format, everything else as arrays of numbers."""
 
 import io
 import math
@@ -10,62 +10,114 @@ import torch
 from torch import Tensor
 
 from inverse.files import write_atomic
-from inverse.images.pictures import load_image
-from operators import LinearOperator, Operator, multiple_of
-from operators.core.files import is_numpy, read_numpy
+from inverse.images import scans
+from inverse.images.pictures import from_unit, with_channels
+from inverse.images.scans import ImageError
+from operators import Inpaint, LinearOperator, Operator, multiple_of
+from operators.core.arrays import is_array, load_array
 
 BEYOND = 20  # times what an image can give: no noise that leaves anything to restore is so large
 Build = Callable[[tuple[int, ...]], Operator]
 
 
 def load_measurement(
-    path: str | Path, build: Build, shape: Sequence[int] | None = None
+    path: str | Path,
+    build: Build,
+    shape: Sequence[int] | None = None,
+    *,
+    channels: int | None = 3,
+    range: Sequence[float] | str | None = None,
+    page: int | None = None,
+    key: str | None = None,
 ) -> tuple[Operator, Tensor]:
     """The operator of a measurement, and the measurement y `(1, *out_shape)`.
 
+    Numbers that are no picture's are those of an image in [-1, 1], or, where a range [low, high]
+    of the image is given and the operator is linear, of one in units of its own, `y = A x`: with
+    `x = c + m x'`, c and m the range's middle and half width, `y' = (y - A c) / m` is what x' in
+    [-1, 1] gives. Values that are NaN are not measured.
+
     Args:
-        path: an image file, or the y of one sample in a `.npy` file: floats as `save_measurement`
-            writes, on [-1, 1] where they are a picture's. Axes of length 1 may be left out, and
-            pairs of real and imaginary parts be complex numbers.
+        path: a picture in any format of `scans`, or the y of one sample in a file of arrays
+            (`load_array`): floats as `save_measurement` writes. Axes of length 1 may be left out,
+            and pairs of real and imaginary parts be complex numbers.
         build: makes the operator for an image shape (C, H, W).
-        shape: of the image behind y; a `.npy` file does not tell it, and an image file only where
-            it is the picture's own, or as many times that as the operator asks for
+        shape: of the image behind y; arrays do not tell it, and a picture only where it is the
+            picture's own, or as many times that as the operator asks for
             (`operators.multiple_of`: the factor of super-resolution).
+        channels, range, page: of a picture, as in `load_image`; page also of arrays with one axis
+            more. key: the array in a file of several.
 
     Raises:
         FileNotFoundError: when there is no such file.
-        ValueError: when the file does not hold this operator's measurement, or the shape is
-            missing.
+        ValueError: when the file does not hold this operator's measurement, or the shape or the
+            range is missing.
     """
     if not str(path):
         raise ValueError("measurement is empty; give an image file, or y in a .npy file")
-    if is_numpy(path):
-        return _array(path, build, shape)
-    y = load_image(path)
+    if is_pile(path):
+        operator, y = _array(path, build, shape, page, key)
+    else:
+        operator, y, range = _picture(path, build, shape, channels, range, page or 0)
+    if range is not None:
+        y = _in_units(path, operator, y, range)
+    elif is_pile(path) and isinstance(operator, LinearOperator):
+        _within_reach(path, y, operator)
+    return _seen(path, operator, y.to(operator.anchor)[None])
+
+
+def is_pile(path: str | Path) -> bool:
+    """Whether a file holds arrays of numbers that need be no picture's."""
+    return is_array(path) and scans.kind_of(path) in (None, "arrays")
+
+
+def _picture(
+    path: str | Path,
+    build: Build,
+    shape: Sequence[int] | None,
+    channels: int | None,
+    range: Sequence[float] | str | None,
+    page: int,
+) -> tuple[Operator, Tensor, Sequence[float] | None]:
+    """The operator, y, and the range of the image where y is still in units of its own."""
+    scan = scans.read_scan(path)
+    try:
+        limits, _ = scan.range(range)
+        y = with_channels(from_unit(scan.unit(page, limits)), channels)
+    except ImageError as error:
+        raise ImageError(f"measurement {path}: {error}") from error
     if shape is None:
         factor = multiple_of(build)
-        shape = 3, y.shape[1] * factor, y.shape[2] * factor
+        shape = len(y), y.shape[1] * factor, y.shape[2] * factor
     operator = build(tuple(shape))
     if operator.out_shape == (1, *y.shape[1:]):
         y = y.mean(0, keepdim=True)
     if tuple(y.shape) != operator.out_shape:
-        raise ValueError(
+        raise ImageError(
             f"measurement {path}: {operator!r} measures {operator.out_shape}, the file holds "
             f"{tuple(y.shape)}; say what image is behind it, as shape=[3,256,256], or give an "
             "image of that size, or the values in a .npy file"
         )
-    return operator, y[None]
+    if isinstance(range, str) or range is None or not isinstance(operator, LinearOperator):
+        return operator, y, None
+    return operator, (y + 1) / 2 * (limits[1] - limits[0]) + limits[0], range
 
 
-def _array(path: str | Path, build: Build, shape: Sequence[int] | None) -> tuple[Operator, Tensor]:
+def _array(
+    path: str | Path,
+    build: Build,
+    shape: Sequence[int] | None,
+    page: int | None,
+    key: str | None,
+) -> tuple[Operator, Tensor]:
     try:
-        y = read_numpy(path)
+        y = load_array(path, key)
     except (FileNotFoundError, ValueError) as error:
         raise type(error)(f"measurement {error}") from error
     if shape is None:
         raise ValueError(f"measurement {path}: say what image is behind it, as shape=[3,256,256]")
     operator = build(tuple(shape))
-    out = operator.out_shape
+    out, y = operator.out_shape, y if page is None else y[page]
     if y.dtype.kind == "c" and out[-1] == 2:
         y = np.stack([np.real(y), np.imag(y)], -1)
     if y.dtype.kind != "f":
@@ -80,10 +132,34 @@ def _array(path: str | Path, build: Build, shape: Sequence[int] | None) -> tuple
         raise ValueError(
             f"measurement {path}: {operator!r} measures {out}, the file holds {y.shape}{fix}"
         )
-    values = torch.from_numpy(y.astype("float64"))
-    if isinstance(operator, LinearOperator):
-        _within_reach(path, values, operator)
-    return operator, values.reshape(1, *out).to(operator.anchor)
+    values = torch.from_numpy(y.astype("float64")).reshape(out)
+    return operator, values if operator.arranged is None else operator.arranged(values)
+
+
+def _in_units(
+    path: str | Path, operator: Operator, y: Tensor, range: Sequence[float] | str
+) -> Tensor:
+    """What an image in [-1, 1] gives, of y = A x for x in a range of its own."""
+    if isinstance(range, str) or len(range) != 2 or not isinstance(operator, LinearOperator):
+        raise ValueError(
+            f"measurement {path}: range must be that of the image, [low,high], of a linear operator"
+        )
+    low, high = range
+    middle = torch.full((1, *operator.in_shape), (low + high) / 2).to(operator.anchor)
+    return (y.to(operator.anchor) - operator(middle)[0]) * (2 / (high - low))
+
+
+def _seen(path: str | Path, operator: Operator, y: Tensor) -> tuple[Operator, Tensor]:
+    """The operator of those values that are there: NaN is not measured."""
+    lost = y.isnan() & (operator.support(torch.ones_like(y)) > 0)
+    count = int(lost.sum())
+    if not count:
+        return operator, y
+    if y.ndim != 4 or count == y.numel():
+        raise ValueError(f"measurement {path}: {count} of its {y.numel()} values are NaN")
+    whole = Inpaint(operator.out_shape, ~lost[0].cpu()).to(y) @ operator
+    said = f"{path}: {count} values are NaN, and not measured"
+    return whole.read_as(f"{operator.reading}; {said}".lstrip("; ")), y
 
 
 def _within_reach(path: str | Path, y: Tensor, operator: LinearOperator) -> None:

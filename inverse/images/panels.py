@@ -31,7 +31,7 @@ class Tile(NamedTuple):
 def panel(*rows: Sequence[Tile], size: int = 256) -> Image.Image:
     """Rows of labelled pictures, each fitted into size x size pixels.
 
-    Any (C, h, w) is shown: three channels as colour, another number as their mean in grey. A
+    Any (C, h, w) is shown, as `visible` has it. A
     smaller picture is enlarged by repeating pixels, a larger one is averaged down (Lanczos).
     Measurements that are no pictures (a vector of samples) must be back-projected by the caller.
 
@@ -82,6 +82,14 @@ def error_tile(x: Tensor, truth: Tensor, *, peak: float = 0.5) -> Tile:
     return Tile("error", magma(error / peak), f"|x - truth|, 0 to {50 * peak:.3g} % of range")
 
 
+def visible(x: Tensor) -> Tensor:
+    """(C, H, W) to look at: grey or colour itself, of two channels the magnitude of the complex
+    number that they are, of others the mean."""
+    if x.shape[0] == 2:
+        return 2 * x.norm(dim=0, keepdim=True) - 1
+    return x if x.shape[0] in (1, 3) else x.mean(0, keepdim=True)
+
+
 def magma(value: Tensor) -> Tensor:
     """(H, W) in [0, 1] -> (3, H, W) in [-1, 1], linear between the nine colours."""
     colours = torch.tensor(MAGMA, device=value.device, dtype=torch.float32) / 255
@@ -96,8 +104,7 @@ def _fit(x: Tensor, size: int) -> Image.Image:
     if x.ndim != 3 or not x.numel():
         shape = tuple(x.shape)
         raise ValueError(f"panel: image must be (C, h, w), got {shape}; back-project a vector")
-    x = x if x.shape[0] == 3 else x.float().mean(dim=0, keepdim=True)
-    picture = to_picture(x).convert("RGB")
+    picture = to_picture(visible(x.float())).convert("RGB")
     scale = size / max(picture.size)
     wide, high = (max(1, round(side * scale)) for side in picture.size)
     way = Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.LANCZOS

@@ -5,17 +5,23 @@ Pixel values are used as stored (sRGB, colour profiles ignored), as metrics and 
 """
 
 import io
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path, PurePath
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
 from inverse.files import write_atomic
+from inverse.images import scans
+from inverse.images.scans import ImageError
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+SUFFIXES = (*scans.ends_of("pillow"), *scans.ends_of("tiff"))
+SCANS = tuple(e for k in ("dicom", "nifti", "fits") for e in scans.ends_of(k))
+WRITTEN = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+LUMINANCE = torch.tensor([0.299, 0.587, 0.114])  # of sRGB as stored, as Pillow and BT.601 have it
 # name: file inside the installed scikit-image wheel, and the (left, top, side) square to show
 PHOTOGRAPHS = {
     "astronaut": ("astronaut.png", (60, 0, 384)),
@@ -23,10 +29,6 @@ PHOTOGRAPHS = {
     "coffee": ("coffee.png", (80, 0, 400)),
     "rocket": ("rocket.jpg", (107, 0, 427)),
 }
-
-
-class ImageError(ValueError):
-    """An image cannot be read, written or used; the message is one line and names the mend."""
 
 
 def to_unit(x: Tensor) -> Tensor:
@@ -40,38 +42,64 @@ def from_unit(x: Tensor) -> Tensor:
 
 
 def load_image(
-    path: str | Path, *, size: int | None = None, content: bytes | None = None
+    path: str | Path,
+    *,
+    size: int | None = None,
+    content: bytes | None = None,
+    channels: int | None = 3,
+    range: Sequence[float] | str | None = None,
+    page: int = 0,
 ) -> Tensor:
-    """Read a PNG, JPEG, WebP or BMP file, or its `content`, as (3, H, W) float32 in [-1, 1].
+    """Read a file (every format of `scans`), or its `content`, as (C, H, W) float32 in [-1, 1].
 
-    EXIF orientation is applied, grey repeated to three channels, transparency composited on white;
-    16-bit grey keeps its depth, 16-bit colour does not; the first frame of an animation counts.
-    With `size` the largest central square is resized (Lanczos).
+    EXIF orientation is applied, transparency composited on white, every depth kept; of several
+    pages (an animation's frames) one counts. With `size` the largest central square is resized
+    (Lanczos).
+
+    Args:
+        channels: 3, grey repeated; 1, the luminance of colours; None: as many as the file has.
+        range: the values of black and white, (low, high), or "values": the least and the largest
+            of the file; None: as its type or header tell.
 
     Raises:
         FileNotFoundError: for a file that is not there.
-        ImageError: for a folder, a file that is no image or is cut short.
+        ImageError: for a folder, a file that is no image or is cut short, values without a range,
+            NaN among them, and other channels than can be made of them.
+        ModuleNotFoundError: where the format's library is missing, naming the extra.
     """
     path = Path(path).expanduser()
-    if content is None and not path.exists():
-        raise FileNotFoundError(f"image {path}: no such file; check the path")
-    if content is None and path.is_dir():
-        raise ImageError(f"image {path}: is a folder; give one of its files, or use list_images")
+    scan = scans.read_scan(path, content)
     try:
-        with Image.open(path if content is None else io.BytesIO(content)) as picture:
-            pixels = _pixels(ImageOps.exif_transpose(picture))
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        mend = "give a whole PNG, JPEG, WebP or BMP file"
-        raise ImageError(f"image {path}: cannot be read ({reason}); {mend}") from error
-    if size is not None:
-        (height, width), side = pixels.shape[:2], min(pixels.shape[:2])
-        pixels = _view(pixels, ((width - side) // 2, (height - side) // 2, side), size)
-    return _tensor(pixels)
+        x = with_channels(scan.unit(page, scan.range(range)[0]), channels)
+    except ImageError as error:
+        raise ImageError(f"image {path}: {error}") from error
+    if not bool(x.isfinite().all()):
+        raise ImageError(
+            f"image {path}: holds NaN or no values in places; restore it as measurement={path}"
+        )
+    if size is None:
+        return from_unit(x)
+    (height, width), side = x.shape[1:], min(x.shape[1:])
+    return _view(x, ((width - side) // 2, (height - side) // 2, side), size)
 
 
-def list_images(folder: str | Path) -> list[Path]:
-    """The PNG, JPEG, WebP and BMP files of a folder (not of its subfolders), sorted by name.
+def with_channels(x: Tensor, channels: int | None) -> Tensor:
+    """(C, H, W) with so many channels: grey repeated, or the luminance of colours; None: as it is.
+
+    Raises:
+        ImageError: where neither makes them.
+    """
+    if channels in (None, len(x)):
+        return x
+    if len(x) == 1:
+        return x.expand(channels, -1, -1).contiguous()
+    if channels == 1 and len(x) == 3:
+        return torch.tensordot(LUMINANCE.to(x), x, 1)[None]
+    raise ImageError(f"has {len(x)} channels, and {channels} cannot be made of them")
+
+
+def list_images(folder: str | Path, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
+    """The pictures of a folder (not of its subfolders), as their names tell, sorted by name.
 
     Raises:
         FileNotFoundError: when the folder is missing.
@@ -80,15 +108,15 @@ def list_images(folder: str | Path) -> list[Path]:
     folder = Path(folder).expanduser()
     if not folder.is_dir():
         raise FileNotFoundError(f"image folder {folder}: no such folder; check the path")
-    found = sorted(file for file in folder.iterdir() if is_picture(file) and file.is_file())
+    found = sorted(p for p in folder.iterdir() if is_picture(p, suffixes) and p.is_file())
     if not found:
-        raise ImageError(f"image folder {folder}: holds no {', '.join(SUFFIXES)} file; add one")
+        raise ImageError(f"image folder {folder}: holds no {', '.join(suffixes)} file; add one")
     return found
 
 
-def is_picture(path: PurePath) -> bool:
+def is_picture(path: PurePath, suffixes: Sequence[str] = SUFFIXES) -> bool:
     """Whether a file's name is that of a picture, and not hidden."""
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    return path.name.lower().endswith(tuple(suffixes)) and not path.name.startswith(".")
 
 
 def save_image(x: Tensor | Image.Image, path: str | Path) -> None:
@@ -102,8 +130,8 @@ def save_image(x: Tensor | Image.Image, path: str | Path) -> None:
         OSError: when the folder is missing or cannot be written.
     """
     suffix = Path(path).suffix.lower()
-    if suffix not in SUFFIXES:
-        raise ImageError(f"image {path}: unknown suffix; use one of {', '.join(SUFFIXES)}")
+    if suffix not in WRITTEN:
+        raise ImageError(f"image {path}: unknown suffix; use one of {', '.join(WRITTEN)}")
     picture, buffer = x if isinstance(x, Image.Image) else to_picture(x), io.BytesIO()
     picture.save(buffer, format=suffix[1:].replace("jpg", "jpeg"), quality=95)
     write_atomic(path, buffer.getvalue())
@@ -130,35 +158,18 @@ def sample_photograph(name: str, *, size: int = 256) -> Tensor:
     if name not in PHOTOGRAPHS:
         raise ImageError(f"photograph {name!r}: unknown; choose one of {', '.join(PHOTOGRAPHS)}")
     file, box = PHOTOGRAPHS[name]
-    with resources.as_file(resources.files("skimage") / "data" / file) as path:
-        with Image.open(path) as picture:
-            return _tensor(_view(_pixels(picture), box, size))
+    scan = scans.read_scan(file, (resources.files("skimage") / "data" / file).read_bytes())
+    return _view(scan.unit(0, scan.range(None)[0]), box, size)
 
 
-def _pixels(picture: Image.Image) -> np.ndarray:
-    """Any PIL mode -> (H, W, 3) float32 in [0, 1]."""
-    if picture.mode.startswith("I"):
-        grey = np.asarray(picture, dtype=np.float32) / 65535
-        if grey.max() > 1 or grey.min() < 0:
-            raise ValueError("integer pixels beyond 16 bits")
-        return np.repeat(grey[:, :, None], 3, axis=2)
-    if picture.mode == "F":
-        raise ValueError("floating-point pixels have no agreed range")
-    if picture.has_transparency_data:
-        top = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", top.size, "white"), top)
-    return np.asarray(picture.convert("RGB"), dtype=np.float32) / 255
+def _view(x: Tensor, box: tuple[int, int, int], size: int) -> Tensor:
+    """Cut the square (left, top, side) out of (C, H, W) in [0, 1]: (C, size, size) in [-1, 1].
 
-
-def _view(pixels: np.ndarray, box: tuple[int, int, int], size: int) -> np.ndarray:
-    """Cut the square (left, top, side) out of (H, W, 3) and resize it to (size, size, 3)."""
+    No value goes beyond that range, or beyond those of the picture.
+    """
     left, top, side = box
-    square = pixels[top : top + side, left : left + side].transpose(2, 0, 1)
+    square = x[:, top : top + side, left : left + side].numpy()
     planes = (Image.fromarray(plane.copy()) for plane in square)
     resized = [np.asarray(p.resize((size, size), Image.Resampling.LANCZOS)) for p in planes]
-    return np.stack(resized, axis=2).clip(0, 1)
-
-
-def _tensor(pixels: np.ndarray) -> Tensor:
-    """(H, W, 3) in [0, 1] -> (3, H, W) in [-1, 1]."""
-    return from_unit(torch.from_numpy(pixels).permute(2, 0, 1).contiguous())
+    ends = min(0.0, float(square.min())), max(1.0, float(square.max()))
+    return from_unit(torch.from_numpy(np.stack(resized).clip(*ends)))

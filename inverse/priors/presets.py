@@ -44,7 +44,8 @@ def from_file(
     tile: int | None = None,
     label: int | str | None = None,
     guidance: float | None = None,
-    grey: bool = False,
+    grey: bool | None = None,
+    channels: int | None = None,
     channels_last: bool | None = None,
     weights: str | None = None,
     compile: bool = False,
@@ -55,18 +56,16 @@ def from_file(
     Args:
         label: the class it is asked for, by number or name.
         guidance: weight of `ClassifierFree` towards that class (two network calls); None: none.
-        tile, grey, channels_last, weights, compile, reuse: as in `ready`.
+        tile, grey, channels, channels_last, weights, compile, reuse: as in `ready`.
 
     Raises:
         ValueError: as `load_prior` and `faster`, and for guidance without a label.
     """
     if guidance is not None and label is None:
         raise ValueError(f"prior {path}: guidance={guidance} needs a label to guide to")
-
-    quick = partial(
-        ready, tile=tile, grey=grey,
-        channels_last=channels_last, weights=weights, compile=compile, reuse=reuse,
-    )  # fmt: skip
+    switches = {"channels_last": channels_last, "weights": weights}
+    switches |= {"compile": compile, "reuse": reuse}
+    quick = partial(ready, tile=tile, grey=grey, channels=channels, **switches)
     prior = load_prior(path, precision, label)
     if guidance is None:
         return quick(prior)
@@ -80,7 +79,8 @@ def from_diffusers(
     clip: bool | None = None,
     timesteps: str = "interpolate",
     tile: int | None = None,
-    grey: bool = False,
+    grey: bool | None = None,
+    channels: int | None = None,
     channels_last: bool | None = None,
     weights: str | None = None,
     compile: bool = False,
@@ -90,7 +90,7 @@ def from_diffusers(
 
     Args:
         clip, timesteps: for the former only.
-        tile, grey, channels_last, weights, compile, reuse: as in `ready`.
+        tile, grey, channels, channels_last, weights, compile, reuse: as in `ready`.
     """
     if scheduler_name(path).startswith("EDM"):
         if clip or timesteps != "interpolate":
@@ -98,10 +98,8 @@ def from_diffusers(
         prior = PreconditionedPrior.from_pretrained(path, precision, label)
     else:
         prior = DiffusersPrior.from_pretrained(path, precision, label, clip, timesteps)
-    return ready(
-        prior, tile, grey,
-        channels_last=channels_last, weights=weights, compile=compile, reuse=reuse,
-    )  # fmt: skip
+    switches = {"channels_last": channels_last, "weights": weights}
+    return ready(prior, tile, grey, channels, **switches, compile=compile, reuse=reuse)
 
 
 def from_module(
@@ -121,7 +119,8 @@ def from_module(
     clip: float | None = None,
     precision: str = "float32",
     tile: int | None = None,
-    grey: bool = False,
+    grey: bool | None = None,
+    channels: int | None = None,
     channels_last: bool | None = None,
     compile: bool = False,
 ) -> Denoiser:
@@ -131,7 +130,7 @@ def from_module(
         schedule: "linear", "scaled_linear" or "cosine", a table of `steps` betas (the first two
             from `betas[0]` to `betas[1]`), or "vp", "ve" or "flow", in continuous time.
         prediction, time, scale: as in `Scheduled`.
-        tile, grey, channels_last, compile: as in `ready`.
+        tile, grey, channels, channels_last, compile: as in `ready`.
     """
     prior = NetworkPrior(
         load_module(network, weights, arguments),
@@ -140,7 +139,8 @@ def from_module(
         precision, label, clip, limits, multiple,
     )  # fmt: skip
     prior.eval().requires_grad_(False)
-    return ready(prior, tile, grey, channels_last=channels_last, compile=compile)
+    told = None if shape is None else channels  # else nobody knows how many the network takes
+    return ready(prior, tile, grey, told, channels_last=channels_last, compile=compile)
 
 
 def schedule_of(name: str, steps: int, betas: Sequence[float]) -> Schedule:
@@ -177,17 +177,21 @@ def from_latent(
 
 
 def ready(
-    prior: NetworkPrior, tile: int | None = None, grey: bool = False, **switches: Any
+    prior: NetworkPrior,
+    tile: int | None = None,
+    grey: bool | None = None,
+    channels: int | None = None,
+    **switches: Any,
 ) -> Denoiser:
     """The prior made faster, in tiles, and for pictures of other channels.
 
     Args:
         tile: side of its tiles, as in `Tiled`, or None. grey: each channel of the picture by
-            itself, as in `Channels`. switches: as in `faster`.
-    """
+    X"""
     held(prior.network, prior.precision)
-    quick = tiled(faster(prior, **switches), tile)
-    return Channels(quick, prior.shape[0] if prior.shape else 3) if grey else quick
+    quick, width = tiled(faster(prior, **switches), tile), prior.shape[0] if prior.shape else 3
+    apart = channels not in (None, width) if grey is None else grey
+    return Channels(quick, width) if apart else quick
 
 
 def tiled(prior: Prior, tile: int | None) -> Prior:

@@ -4,18 +4,18 @@ All streams come from `seed_for(seed, name, ...)` of a picture's name, so that t
 operator and seed are the same measurement and the same samples wherever they are asked for.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from inverse.images import load_measurement
-from inverse.restoring.reading import crop_to_multiple, photograph, photographs
+from inverse.images import ImageError, load_measurement
+from inverse.restoring.reading import Place, Range, Reading, crop_to_multiple, photograph
 from operators import Noise, Operator, Problem, Rng, measure, multiple_of, seed_for
 
+USUAL = Reading()
 Build = Callable[[tuple[int, ...]], Operator]
 
 
@@ -25,11 +25,13 @@ class Case:
 
     Attributes:
         problem: of B pictures. names: of each; their seeds come from it. seed: of the whole.
+        reading: how the file was read, in words; empty where there is nothing to tell.
     """
 
     problem: Problem
     names: Sequence[str]
     seed: int
+    reading: str = ""
 
     def samples(self, count: int, device: torch.device | str) -> tuple[Problem, list[int]]:
         """The problem of `count` samples of each picture, on the device, and their seeds."""
@@ -58,25 +60,63 @@ def simulated(
 
 
 def simulations(
-    build: Build, noise: Noise, source: str, size: int | None, seed: int
+    build: Build,
+    noise: Noise,
+    places: Mapping[str, Place],
+    size: int | None,
+    seed: int,
+    reading: Reading = USUAL,
 ) -> dict[str, Callable[[], tuple[Tensor, Case]]]:
-    """Every photograph that a source names and its case, made when they are called for.
+    """Every photograph of `photographs` and its case, made when they are called for.
 
-    Made, they are as from `simulated`, (1, 3, H, W).
-
-    Raises:
-        FileNotFoundError, ImageError: as `photographs`.
+    Made, they are as from `simulated`, (1, C, H, W).
     """
 
-    def made(name: str, file: str) -> tuple[Tensor, Case]:
-        return simulated(build, noise, [name], photograph(file, size)[None], seed)
+    def made(name: str, place: Place) -> tuple[Tensor, Case]:
+        x = photograph(place, size, place.channels(reading.channels), reading.range)[None]
+        truth, case = simulated(build, noise, [name], x, seed)
+        return truth, replace(case, reading=place.told(reading.range))
 
-    return {name: partial(made, name, file) for name, file in photographs(source).items()}
+    return {name: partial(made, name, place) for name, place in places.items()}
 
 
-def measured(
-    build: Build, noise: Noise, path: str | Path, shape: Sequence[int] | None, seed: int
-) -> tuple[None, Case]:
-    """The case of a measurement in a file, whose truth nobody knows; as `load_measurement`."""
-    operator, y = load_measurement(path, build, shape)
-    return None, Case(Problem(operator, noise, y), [Path(path).stem], seed)
+def measurements(
+    build: Build,
+    noise: Noise,
+    places: Mapping[str, Place],
+    shape: Sequence[int] | None,
+    seed: int,
+    reading: Reading = USUAL,
+    truths: Mapping[str, Place] | None = None,
+) -> dict[str, Callable[[], tuple[Tensor | None, Case]]]:
+    """Every measurement and its case, made when they are called for; as `load_measurement`.
+
+    Args:
+        truths: what each is scored against, by name; None: nobody knows.
+    """
+
+    def made(name: str, place: Place) -> tuple[Tensor | None, Case]:
+        source, page = place
+        told = reading._asdict() | {"channels": place.channels(reading.channels), "page": page}
+        operator, y = load_measurement(source, build, shape, **told)
+        case = Case(Problem(operator, noise, y), [name], seed, place.told(reading.range))
+        if truths is None:
+            return None, case
+        return truth_of(operator, truths[name], reading.range)[None], case
+
+    return {name: partial(made, name, place) for name, place in places.items()}
+
+
+def truth_of(operator: Operator, place: Place, range: Range = None) -> Tensor:
+    """The picture behind a measurement, (C, H, W), for its scores.
+
+    Raises:
+        ImageError: for one of another size than the operator's image.
+    """
+    x = photograph(place, None, operator.in_shape[0], range)
+    if tuple(x.shape) != operator.in_shape:
+        raise ImageError(
+            f"truth {place.source}: is {tuple(x.shape)}, the image behind the measurement is "
+            f"{operator.in_shape}"
+        )
+    return x

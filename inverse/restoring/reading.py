@@ -1,37 +1,140 @@
-"""The photographs that a source names, read one at a time."""
+"""The pictures that a source names, page by page, read one at a time."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from torch import Tensor
 
 from inverse.files import named
-from inverse.images import ImageError, load_image, sample_photograph, sources
+from inverse.images import (
+    SCANS,
+    SUFFIXES,
+    ImageError,
+    is_picture,
+    is_pile,
+    list_images,
+    load_image,
+    sample_photograph,
+    scans,
+    sources,
+    with_channels,
+)
+
+Range = Sequence[float] | str | None
 
 
-def photographs(source: str) -> dict[str, str]:
-    """The pictures that `source` names, as {name: its own source}, none of them read yet.
+class Reading(NamedTuple):
+    """How files are read: `channels`, `range` as in `load_image`, the `key` of a file's array.
+
+    Channels of None are 3 of photographs, and as many as the file has of scans.
+    """
+
+    channels: int | None = 3
+    range: Range = None
+    key: str | None = None
+
+
+LISTED = (*SUFFIXES, *SCANS)  # of a folder
+ARRAYS = (".npy", ".mat", ".h5")
+
+
+class Place(NamedTuple):
+    """Where one picture is: a source of one file, and which of its pages; None: the only one."""
+
+    source: str
+    page: int | None = None
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file of its own, and none of a zip, a data set or scikit-image."""
+        return not (sources.is_photograph(self.source) or sources.is_packed(self.source))
+
+    @property
+    def is_scan(self) -> bool:
+        """Whether it is a file that may hold pages, or numbers in units of its own."""
+        return self.is_file and scans.is_scan(self.source)
+
+    def channels(self, given: int | None) -> int | None:
+        """How many channels it is read with: as given, or 3 of a photograph, all of a scan."""
+        return 3 if given is None and not self.is_scan else given
+
+    def told(self, given: Range) -> str:
+        """How the numbers of a scan are read, in words; empty for a photograph."""
+        scan = self.is_scan and not is_pile(self.source)
+        return f"{self.source}: {scans.read_scan(self.source).told_of(given)}" if scan else ""
+
+
+def photographs(
+    source: str, key: str = "image", pages: Sequence[int] | None = None
+) -> dict[str, Place]:
+    """The pictures that `source` names, by name; of those in zips and data sets none is read yet.
+
+    A stack of several pages is a picture for each of them, NAME/0, NAME/1, ...; of `pages`, where
+    they are given.
+
+    Args:
+        key: what errors call the source; the arrays of a "measurement" need be no pictures.
 
     Raises:
-        FileNotFoundError, ImageError: as `inverse.images.sources.listed`.
+        FileNotFoundError, ImageError: as `inverse.images.sources.listed`, and for a page that
+            there is not.
     """
-    found = sources.listed(source)
-    if Path(source).expanduser().is_dir():
-        return {name: str(file) for name, file in named([Path(file) for file in found]).items()}
-    return {sources.name(file): file for file in found}
+    path, measured = Path(source).expanduser(), key == "measurement"
+    if source and path.is_dir():
+        found = named(list_images(path, (*LISTED, *ARRAYS) if measured else LISTED))
+        places = {name: Place(str(file)) for name, file in found.items()}
+    else:
+        places = {sources.name(file): Place(file) for file in sources.listed(source, key)}
+    paged = {}
+    for name, place in places.items():
+        piled = measured and is_pile(place.source)  # numbers of one measurement, or of several
+        paged |= _numbered(name, place, pages) if piled else _paged(name, place, pages)
+    return paged
 
 
-def photograph(source: str, size: int | None = None) -> Tensor:
-    """The one picture that a source of `photographs` names, (3, H, W) in [-1, 1].
+def skipped(source: str, key: str = "image") -> list[str]:
+    """The files of a folder that are left out for their names, hidden ones aside."""
+    path = Path(source).expanduser()
+    if not path.is_dir():
+        return []
+    ends = (*LISTED, *ARRAYS) if key == "measurement" else LISTED
+    files = sorted(p.name for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
+    return [name for name in files if not is_picture(Path(name), ends)]
 
-    With `size` the largest central square, resized (Lanczos).
+
+def _paged(name: str, place: Place, pages: Sequence[int] | None) -> dict[str, Place]:
+    count = len(scans.read_scan(place.source).stored) if place.is_scan else 1
+    for page in pages or ():
+        if not 0 <= page < count:
+            raise ImageError(f"image {place.source}: has no page {page}; it has 0 to {count - 1}")
+    return _numbered(name, place, None if count == 1 else pages or range(count))
+
+
+def _numbered(name: str, place: Place, pages: Sequence[int] | None) -> dict[str, Place]:
+    if pages is None:
+        return {name: place}
+    return {f"{name}/{page}": Place(place.source, page) for page in pages}
+
+
+def photograph(
+    place: Place | str, size: int | None = None, channels: int | None = 3, range: Range = None
+) -> Tensor:
+    """The one picture at a place, or that a source names, (C, H, W) in [-1, 1].
+
+    With `size` the largest central square, resized (Lanczos). `channels`, `range`: as in
+    `load_image`.
 
     Raises:
         FileNotFoundError, ImageError: as `load_image`.
     """
+    source, page = place if isinstance(place, Place) else Place(place)
     if sources.is_photograph(source):
-        return sample_photograph(source, size=size or 256)
+        return with_channels(sample_photograph(source, size=size or 256), channels)
     content = sources.read(source) if sources.is_packed(source) else None
-    return load_image(source, size=size, content=content)
+    return load_image(
+        source, size=size, content=content, channels=channels, range=range, page=page or 0
+    )
 
 
 def crop_to_multiple(images: Tensor, multiple: int) -> Tensor:

@@ -8,12 +8,22 @@ import torch
 from torch import Tensor
 
 from inverse.files import as_json, write_atomic
-from inverse.images import Tile, anytime_strip, error_tile, panel, progress, save_measurement
+from inverse.images import (
+    Tile,
+    anytime_strip,
+    error_tile,
+    panel,
+    progress,
+    save_measurement,
+    visible,
+)
 from inverse.images import save_image as save
 from inverse.metrics import LPIPS, psnr, score, summarise
 from inverse.metrics.fidelity import SSIM_WINDOW
 from inverse.solving import Result, Snapshot
 from operators import Problem
+
+PICTURES = (1, 3)  # channels of what a PNG shows
 
 
 @dataclass(frozen=True)
@@ -39,10 +49,11 @@ class Report:
         scores: dict = {}
         if self.truth is not None:
             truth = self.truth.expand_as(result.x0)
-            scores = score(result.x0, truth, self.lpips)
+            lpips = self.lpips if len(self.truth) in PICTURES else None
+            scores = score(result.x0, truth, lpips)
             if len(result.x0) > 1:
                 mean = result.x0.mean(0, keepdim=True)
-                scores["mean_of_samples"] = score(mean, self.truth[None], self.lpips)
+                scores["mean_of_samples"] = score(mean, self.truth[None], lpips)
                 scores |= self._calibration(self.truth)
             for name, why in self._reasons().items():
                 if name not in scores:
@@ -64,6 +75,8 @@ class Report:
         """Why a measure is missing where it is."""
         sides = {"ssim": SSIM_WINDOW} | ({"lpips": self.lpips.smallest} if self.lpips else {})
         small = {k: f"needs sides of at least {least} pixels" for k, least in sides.items()}
+        if self.truth is not None and len(self.truth) not in PICTURES:
+            small |= {"lpips": "takes grey or colour"}
         return {"lpips": self.missing} | small
 
     def _calibration(self, truth: Tensor) -> dict:
@@ -81,17 +94,16 @@ class Report:
         folder.mkdir(parents=True, exist_ok=True)
         samples = self.result.x0
         restored, seen = samples[0], self.measurement()
-        save(restored, folder / "restored.png")
-        save(
-            seen if seen.shape[0] in (1, 3) else seen.mean(0, keepdim=True),
-            folder / "measurement.png",
-        )
+        save(visible(restored), folder / "restored.png")
+        save(visible(seen), folder / "measurement.png")
+        if restored.shape[0] not in PICTURES:
+            save_measurement(samples[:1], folder / "restored.npy")
         save_measurement(self.problem.y[:1], folder / "measurement.npy")
         if len(samples) > 1:
             tiles = [Tile(f"sample {k}", x) for k, x in enumerate(samples[:16])]
             save(anytime_strip(tiles, columns=4), folder / "samples.png")
             summary = summarise(samples[:, None])
-            save(summary.mean[0], folder / "mean.png")
+            save(visible(summary.mean[0]), folder / "mean.png")
             save(summary.std[0].mean(0, keepdim=True) * 4 - 1, folder / "std.png")
         metrics = self.metrics()
         save(panel(self._tiles(seen, restored, metrics)), folder / "panel.png")
