@@ -96,18 +96,20 @@ def _splat(points: Tensor, size: int) -> Tensor:
 
 
 def from_file(path: str | Path, key: str | None = None) -> Tensor:
-    """Read a kernel from .npy, .npz (array `key`) or an image, and divide it by its sum.
+    """Read a kernel from a file of arrays (array `key`) or an image, and divide it by its sum.
+
+    The middle of an even side n is its element n / 2, counted from 0, where `fftshift` has it: a
+    row or column of zeros behind makes the side odd.
 
     Raises:
         FileNotFoundError: for a file that is not there.
-        ValueError: for even sides, another rank, NaN or a sum that is not positive.
+        ValueError: for another rank, NaN or a sum that is not positive.
     """
     kernel = read_array(path, key)
-    if kernel.ndim != 2 or kernel.shape[0] % 2 == 0 or kernel.shape[1] % 2 == 0:
-        raise ValueError(
-            f"kernel: {path} must be (h, w) with odd sides, got {tuple(kernel.shape)}; "
-            "pad it with a row or a column of zeros"
-        )
+    if kernel.ndim != 2 or not kernel.numel():
+        raise ValueError(f"kernel: {path} must be (h, w), got {tuple(kernel.shape)}")
+    high, wide = kernel.shape
+    kernel = torch.nn.functional.pad(kernel, (0, 1 - wide % 2, 0, 1 - high % 2))
     total = float(kernel.sum())
     if not (math.isfinite(total) and total > 0):
         raise ValueError(f"kernel: {path} must have a positive finite sum, got {total}")

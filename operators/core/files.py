@@ -1,4 +1,4 @@
-"""Reading masks, kernels and opacities from image and NumPy files."""
+"""Reading masks, kernels and opacities from files of images and of arrays."""
 
 from __future__ import annotations
 
@@ -8,37 +8,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from operators.core.arrays import existing, first_line, is_array, load_array
+
 if TYPE_CHECKING:
-    import numpy as np
     from PIL import Image
 
 FEW = 16  # colours: a picture of no more is a drawing, one of more a photograph
-
-
-def is_numpy(path: str | Path) -> bool:
-    """Whether the file's name says that it is one of NumPy's."""
-    return Path(path).suffix.lower() in (".npy", ".npz")
-
-
-def read_numpy(path: str | Path, key: str | None = None) -> np.ndarray:
-    """The array of a .npy file, or array `key` of an .npz, which may be left out of a single one.
-
-    Raises:
-        FileNotFoundError: for a file that is not there.
-        ValueError: with one line, for a file that cannot be read.
-    """
-    import numpy as np
-
-    path = _existing(path)
-    try:
-        with path.open("rb") as file:
-            found = np.load(file, allow_pickle=False)
-            return found if isinstance(found, np.ndarray) else _pick(path, found, key)
-    except KeyError as error:
-        raise ValueError(error.args[0]) from None
-    except Exception as error:
-        reason = f"cannot be read ({_first_line(error)}); write it by numpy.save"
-        raise ValueError(f"{path}: {reason}") from error
 
 
 def read_image(path: str | Path) -> tuple[Tensor, str]:
@@ -54,7 +29,7 @@ def read_image(path: str | Path) -> tuple[Tensor, str]:
     """
     from PIL import Image, ImageOps
 
-    path = _existing(path)
+    path = existing(path)
     try:
         with Image.open(path) as file:
             image = ImageOps.exif_transpose(file)
@@ -63,7 +38,7 @@ def read_image(path: str | Path) -> tuple[Tensor, str]:
                 return _grey(image), "white"
             drawn = _is_drawing(image, opacity)
     except Exception as error:
-        raise ValueError(f"{path}: cannot be read as an image ({_first_line(error)})") from error
+        raise ValueError(f"{path}: cannot be read as an image ({first_line(error)})") from error
     if drawn:
         raise ValueError(
             f"{path}: is a drawing and transparent in places, and either may be meant; save it "
@@ -73,38 +48,18 @@ def read_image(path: str | Path) -> tuple[Tensor, str]:
 
 
 def read_array(path: str | Path, key: str | None = None) -> Tensor:
-    """A file as a float64 tensor: of NumPy (`read_numpy`), or an image in [0, 1] (`read_image`).
+    """A file as a float64 tensor: arrays (`load_array`), or an image in [0, 1] (`read_image`).
 
     Raises:
         FileNotFoundError: for a file that is not there.
         ValueError: as those do, and for an array of complex numbers or of none.
     """
-    if not is_numpy(path):
+    if not is_array(path):
         return read_image(path)[0]
-    array = read_numpy(path, key)
+    array = load_array(path, key)
     if array.dtype.kind not in "biuf":
         raise ValueError(f"{path}: must hold real numbers, got {array.dtype}")
     return torch.from_numpy(array.astype("float64"))
-
-
-def _existing(path: str | Path) -> Path:
-    path = Path(path).expanduser()
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file")
-    return path
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
-
-
-def _pick(path: Path, archive: np.lib.npyio.NpzFile, key: str | None) -> np.ndarray:
-    names = list(archive.keys())
-    if key is None and len(names) == 1:
-        key = names[0]
-    if key not in names:
-        raise KeyError(f"{path}: give the key of one of its arrays ({', '.join(names)}), got {key}")
-    return archive[key]
 
 
 def _levels(values: Image.Image, white: float) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import torch
@@ -42,6 +42,7 @@ class Operator(nn.Module, ABC):
     rounds: bool = False  # to levels, which vjp and jvp take no notice of
     dark: float = -1.0  # the value of y where there is no light
     reading: str = ""  # how the file that the parameters come from was read, set by `read_as`
+    arranged: Callable[[Tensor], Tensor] | None = None  # as y is in that file -> y; by `read_as`
 
     def __init__(self, in_shape: Sequence[int], out_shape: Sequence[int]) -> None:
         super().__init__()
@@ -86,9 +87,10 @@ class Operator(nn.Module, ABC):
         else:
             self.constant("counts", counts.double(), per_sample=True)
 
-    def read_as(self, reading: str) -> Self:
-        """Say how the file that the parameters come from was read; returns the operator."""
-        self.reading = reading
+    def read_as(self, reading: str, arranged: Callable[[Tensor], Tensor] | None = None) -> Self:
+        """Say how the file that the parameters come from was read, and how y is made of what
+        such a file holds, `(*out_shape)`, where it is laid out in another way; returns it."""
+        self.reading, self.arranged = reading, arranged
         return self
 
     def exact(self, name: str) -> Tensor:

@@ -11,12 +11,12 @@ from operators.masks.inpaint import (
     inpaint_random,
     inpaint_text,
 )
+from operators.masks.reading import from_file as from_file
+from operators.masks.reading import read as read
 from operators.masks.shapes import box as box
-from operators.masks.shapes import from_file as from_file
 from operators.masks.shapes import half as half
 from operators.masks.shapes import outpaint as outpaint
 from operators.masks.shapes import random as random
-from operators.masks.shapes import read as read
 from operators.masks.strokes import brush as brush
 from operators.masks.strokes import text as text
 

@@ -10,6 +10,7 @@ from operators.core.diagonal import Diagonal, multiplied
 from operators.core.linear import LinearOperator
 from operators.core.operator import as_shape
 from operators.core.spectral import SpectralOperator
+from operators.masks import reading
 from operators.masks import shapes as masks
 from operators.solve import column
 
@@ -133,7 +134,13 @@ def inpaint_brush(
     return Inpaint(image_shape, masks.brush(image_shape, strokes, thickness, seed))
 
 
-def inpaint_file(image_shape: Sequence[int], mask: str | Path, key: str | None = None) -> Inpaint:
+def inpaint_file(
+    image_shape: Sequence[int],
+    mask: str | Path,
+    key: str | None = None,
+    invert: bool = False,
+    resize: bool = False,
+) -> Inpaint:
     """Inpainting with a mask from a file. See `masks.from_file`."""
-    kept, reading = masks.read(image_shape, mask, key)
-    return Inpaint(image_shape, kept).read_as(reading)
+    kept, said = reading.read(image_shape, mask, key, invert, resize)
+    return Inpaint(image_shape, kept).read_as(said)

@@ -2,13 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from operators.core.files import is_numpy, read_array, read_image
 from operators.core.operator import as_shape
+from operators.masks.reading import from_file
 from operators.masks.strokes import brush, text
 
 __all__ = ["box", "brush", "from_file", "half", "outpaint", "random", "text"]
@@ -93,57 +92,6 @@ def half(image_shape: Sequence[int], side: str = "right") -> Tensor:
     else:
         raise ValueError(f"mask: side must be left, right, top or bottom, got {side!r}")
     return mask
-
-
-def from_file(image_shape: Sequence[int], path: str | Path, key: str | None = None) -> Tensor:
-    """Read a mask: an image (white = kept), .npy, or the array `key` of an .npz (nonzero = kept).
-
-    (H, W), or (C, H, W) from an array that differs between the channels; channels may come last.
-    An image is upright and cut at half of its range; of a white picture, or a photograph, that is
-    transparent in places, opaque = kept (`read_image`).
-
-    Raises:
-        FileNotFoundError: for a file that is not there.
-        ValueError: for an unreadable file, another size than the image's, an array of more than two
-            numbers, or a file of several levels that would all be lost, or all be kept.
-    """
-    return read(image_shape, path, key)[0]
-
-
-def read(
-    image_shape: Sequence[int], path: str | Path, key: str | None = None
-) -> tuple[Tensor, str]:
-    """The mask of `from_file`, and one line on how the file was read and what is kept."""
-    if is_numpy(path):
-        values, what, cut = read_array(path, key), "nonzero", 0.0
-    else:
-        (values, what), cut = read_image(path), 0.5
-    values = _fitting(values, image_shape, path)
-    if not math.isfinite(float(values.sum())):
-        raise ValueError(f"mask: {path} holds NaN or inf")
-    levels, mask = values.unique(), values > cut
-    share = float(mask.double().mean())
-    if (len(levels) > 1 and share in (0, 1)) or (len(levels) > 2 and is_numpy(path)):
-        raise ValueError(
-            f"mask: {path} holds {len(levels)} levels from {float(levels[0]):g} to "
-            f"{float(levels[-1]):g}, and it is not clear which are kept; "
-            "write 0 where a pixel is lost and 1 (in a picture white) where it is kept"
-        )
-    return mask, f"{path}: {what} = kept, which are {share:.1%}"
-
-
-def _fitting(values: Tensor, image_shape: Sequence[int], path: str | Path) -> Tensor:
-    """An array as (H, W), or (C, H, W) where channels differ; they may be few, and come last."""
-    channels, sides = int(image_shape[0]), _sides(image_shape)
-    given, many = tuple(values.shape), {1, 3, channels}
-    if values.ndim == 3 and given[1:] != sides and given[:2] == sides:
-        values = values.permute(2, 0, 1)
-    if values.ndim == 3 and values.shape[0] in many and bool((values == values[:1]).all()):
-        values = values[0]
-    if tuple(values.shape) not in (sides, (channels, *sides)):
-        fix = "resize the mask or the image"
-        raise ValueError(f"mask: {path} is {given}, the image is {sides}; {fix}")
-    return values
 
 
 def binary(owner: str, mask: Tensor) -> Tensor:

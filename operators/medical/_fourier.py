@@ -11,7 +11,7 @@ from torch.fft import ifftshift
 from operators.core.fft import fft2, ifft2, irfft2, rfft2
 from operators.core.operator import Shape, as_shape
 from operators.core.spectral import SpectralOperator
-from operators.masks import shapes as masks
+from operators.masks import reading
 from operators.medical import kspace
 from operators.solve import column
 
@@ -115,5 +115,5 @@ def fourier(
 
 def fourier_file(image_shape: Sequence[int], mask: str | Path, key: str | None = None) -> Fourier:
     """Fourier samples of a real image by a mask from a file, frequency zero in its middle."""
-    kept, reading = masks.read(image_shape, mask, key)
-    return Fourier(image_shape, ifftshift(kept, (-2, -1))).read_as(reading)
+    kept, said = reading.read(image_shape, mask, key)
+    return Fourier(image_shape, ifftshift(kept, (-2, -1))).read_as(said)

@@ -10,7 +10,7 @@ from torch.fft import ifftshift
 from operators.core.fft import fft2, ifft2
 from operators.core.linear import LinearOperator
 from operators.core.operator import Wrapped, adopt, as_shape
-from operators.masks import shapes as masks
+from operators.masks import reading
 from operators.medical import kspace
 from operators.medical._fourier import FourierOperator
 
@@ -102,6 +102,9 @@ class MultiCoilMRI(Wrapped, LinearOperator):
         adopt(self, one=one)
         self.constant("maps", maps.to(torch.complex128), several)
 
+    def picture(self, y: Tensor) -> Tensor:
+        return self.adjoint(y)  # what was not measured is zero: A^+ takes hundreds of steps
+
     def _forward(self, x: Tensor) -> Tensor:
         return torch.view_as_real(self._spectra(x).mul_(self.one.kept))
 
@@ -133,8 +136,8 @@ def mri(
 
 def mri_file(image_shape: Sequence[int], mask: str | Path, key: str | None = None) -> MRI:
     """Single-coil MRI of a complex image by a mask from a file, frequency zero in its middle."""
-    kept, reading = masks.read(image_shape, mask, key)
-    return MRI(image_shape, ifftshift(kept, (-2, -1))).read_as(reading)
+    kept, said = reading.read(image_shape, mask, key)
+    return MRI(image_shape, ifftshift(kept, (-2, -1))).read_as(said)
 
 
 def mri_multicoil(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from operators import Fourier, Inpaint, inpaint_file, kernels, masks
+from operators import Fourier, Inpaint, blur_file, inpaint_file, kernels, masks
 from operators.core.files import read_array
 
 image = pytest.importorskip("PIL.Image")
@@ -219,10 +219,51 @@ def test_kernel_files(tmp_path):
     np.save(tmp_path / "k.npy", np.full((3, 5), 2.0))
     kernel = kernels.from_file(tmp_path / "k.npy")
     assert kernel.shape == (3, 5) and float(kernel.sum()) == pytest.approx(1)
-    for array in (np.ones((4, 4)), np.ones(3), np.zeros((3, 3)), np.full((3, 3), np.nan)):
+    for array in (np.ones((4, 4, 3)), np.ones(3), np.zeros((3, 3)), np.full((3, 3), np.nan)):
         np.save(tmp_path / "bad.npy", array)
         with pytest.raises(ValueError, match="kernel"):
             kernels.from_file(tmp_path / "bad.npy")
+
+
+def test_the_middle_of_an_even_kernel_is_where_fftshift_has_it(tmp_path):
+    even = np.zeros((4, 6))
+    even[2, 3] = 1
+    np.save(tmp_path / "k.npy", even)
+    kernel = kernels.from_file(tmp_path / "k.npy")
+    assert kernel.shape == (5, 7) and float(kernel[2, 3]) == 1
+    x = torch.rand(1, *SHAPE, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(blur_file(SHAPE, tmp_path / "k.npy")(x), x, atol=1e-6)
+
+
+def test_kernels_come_from_matlab_hdf5_and_fits_too(tmp_path):
+    from scipy.io import savemat
+
+    kernel = np.arange(15.0).reshape(3, 5)
+    savemat(tmp_path / "k.mat", {"kernel": kernel, "other": np.ones((2, 2))})
+    files = [("k.mat", "kernel")]
+    if h5py := pytest.importorskip("h5py", reason="the extra files is not installed"):
+        with h5py.File(tmp_path / "k.h5", "w") as file:
+            file["psf/kernel"] = kernel
+        files.append(("k.h5", None))
+    fits = pytest.importorskip("astropy.io.fits", reason="the extra files is not installed")
+    fits.PrimaryHDU(kernel).writeto(tmp_path / "k.fits")
+    for name, key in (*files, ("k.fits", None)):
+        found = kernels.from_file(tmp_path / name, key)
+        assert np.allclose(found.numpy(), kernel / kernel.sum()), name
+    with pytest.raises(ValueError, match=r"key of one of its arrays \(kernel, other\)"):
+        kernels.from_file(tmp_path / "k.mat")
+
+
+def test_a_mask_is_inverted_and_cut_as_photographs_are(tmp_path):
+    mask = masks.box((1, 40, 80), height=10, width=12).numpy()
+    image.fromarray(mask.astype(np.uint8) * 255).save(tmp_path / "m.png")
+    whole, lost = ((1, 40, 80), tmp_path / "m.png"), masks.from_file
+    assert torch.equal(lost(*whole, invert=True), ~lost(*whole))
+    square = inpaint_file((3, 20, 20), tmp_path / "m.png", resize=True)
+    assert torch.equal(square.mask[0, 0] == 1, masks.box((1, 20, 20), height=5, width=6))
+    assert "resized from (40, 80) to (20, 20)" in square.reading
+    with pytest.raises(ValueError, match="resize=true"):
+        inpaint_file((3, 20, 20), tmp_path / "m.png")
 
 
 @pytest.mark.parametrize(
