@@ -97,8 +97,11 @@ def measurements(
 
     def made(name: str, place: Place) -> tuple[Tensor | None, Case]:
         source, page = place
-        told = reading._asdict() | {"channels": place.channels(reading.channels), "page": page}
-        operator, y = load_measurement(source, build, shape, **told)
+        channels, limits, key = reading
+        channels = place.channels(channels)
+        operator, y = load_measurement(
+            source, build, shape, channels=channels, range=limits, page=page, key=key
+        )
         case = Case(Problem(operator, noise, y), [name], seed, place.told(reading.range))
         if truths is None:
             return None, case

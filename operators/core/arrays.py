@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,7 +81,7 @@ def _hdf5(path: Path, key: str | None) -> np.ndarray:
     with h5py.File(path) as file:
         found: dict[str, h5py.Dataset] = {}
         file.visititems(lambda k, v: found.update({k: v}) if isinstance(v, h5py.Dataset) else None)
-        value = np.asarray(found[_pick(path, found, key)])
+        value: Any = np.asarray(found[_pick(path, found, key)])
     pairs = value.dtype.names is not None and set(value.dtype.names) == {"real", "imag"}
     return value["real"] + 1j * value["imag"] if pairs else value
 
@@ -89,7 +89,7 @@ def _hdf5(path: Path, key: str | None) -> np.ndarray:
 def _fits(path: Path, key: str | None) -> np.ndarray:
     from astropy.io import fits
 
-    value = fits.getdata(path, key)
+    value: Any = fits.getdata(path, key)
     return value.astype(value.dtype.newbyteorder("="))
 
 

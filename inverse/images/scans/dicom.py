@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from pydicom import Dataset, dcmread, dcmwrite
-from pydicom.pixels import pixel_array
+from pydicom.pixels.utils import pixel_array
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate_uid
 
 from inverse.images.scans.scan import ImageError, Limits, Scan
@@ -31,9 +31,9 @@ def decode(content: bytes, path: Path) -> Scan:
     )
     intercept = float(data.get("RescaleIntercept", 0)) if channels == 1 else 0.0
     ends, told = _stored_limits(data)
+    if ends and data.PhotometricInterpretation == "MONOCHROME1":
+        ends = ends[1], ends[0]
     limits = ends and (ends[0] * slope + intercept, ends[1] * slope + intercept)
-    if limits and data.PhotometricInterpretation == "MONOCHROME1":
-        limits = limits[::-1]
     return Scan(stack, limits, told, partial(_encode, content=content), slope, intercept)
 
 

@@ -27,7 +27,11 @@ def decode(content: bytes, path: Path) -> Scan:
 
 
 def _opened(content: bytes) -> Any:
-    options = {"memmap": False, "lazy_load_hdus": False, "do_not_scale_image_data": True}
+    options: dict[str, Any] = {
+        "memmap": False,
+        "lazy_load_hdus": False,
+        "do_not_scale_image_data": True,
+    }
     return fits.open(io.BytesIO(content), **options)
 
 

@@ -3,6 +3,7 @@
 import gzip
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -28,7 +29,7 @@ def decode(content: bytes, path: Path) -> Scan:
     return Scan(pages, limits, told, partial(_encode, content=content), slope, intercept)
 
 
-def _image(content: bytes) -> "nibabel.Nifti1Image":
+def _image(content: bytes) -> Any:
     plain = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
     two = plain[:4] in (b"\x1c\x02\0\0", b"\0\0\x02\x1c")  # the header's size, 540
     return (nibabel.Nifti2Image if two else nibabel.Nifti1Image).from_bytes(plain)
@@ -48,7 +49,7 @@ def _encode(stored: np.ndarray, zoom: int, path: Path, content: bytes) -> bytes:
     image = _image(content)
     kind, sides = image.header.get_data_dtype(), image.shape
     if kind.names is not None:
-        pages = np.empty((len(stored), *stored.shape[2:]), kind)
+        pages: Any = np.empty((len(stored), *stored.shape[2:]), kind)
         for name, plane in zip(COLOURS, np.moveaxis(stored, 1, 0), strict=True):
             pages[name] = plane
     else:

@@ -44,7 +44,9 @@ def _limits(page: Any, kind: np.dtype) -> tuple[Limits | None, str]:
         if low is not None and high is not None:
             found, told = (float(np.min(low)), float(np.max(high))), "its tags"
             break
-    return (found[::-1] if found and page.photometric == WHITE_IS_ZERO else found), told
+    if found and page.photometric == WHITE_IS_ZERO:
+        found = found[1], found[0]
+    return found, told
 
 
 def upright(stack: np.ndarray, turn: int) -> np.ndarray:
