@@ -97,6 +97,17 @@ def test_the_error_of_second_order_steps_falls_to_a_third_or_less(operator):
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
+def test_ten_second_order_steps_keep_most_of_the_spread(operator):
+    prior, rng = gaussian_prior(), Units(11)
+    problem, matrix = given(OPERATORS[operator], len(rng))
+    grid = Unbounded(11, start=50.0, end=0.05, spacing="log")
+    *_, last = Waiting(prior, grid, heun=True).iterate(problem, rng)
+    columns = (last.x0[:-DIM] - last.x0[-1]).flatten(1)
+    _, cov = prior.posterior(matrix, problem.y[:1].flatten(1), 0.3)
+    assert 0.85 < float(columns.square().sum() / cov.trace()) < 1.02
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
 def test_the_first_estimate_is_the_posterior_mean_and_may_be_the_only_one(operator):
     prior, (problem, matrix) = gaussian_prior(), given(OPERATORS[operator], 2)
     exact, _ = prior.posterior(matrix, problem.y.flatten(1), 0.3)
