@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from inverse.levels import Level
 from inverse.priors import EDMPrior
+from inverse.priors.edm import HIGH
 from inverse.training.recipe import Recipe, draw_nsr
 from operators import bayer, masks
 
@@ -29,12 +30,14 @@ class Loss(nn.Module):
         """Of images and noise (B, 3, H, W), log nsr (B,) and numbers of classes (B,): a scalar.
 
         Log nsr may be a field too, (B, 3, H, W), for a network that is told the noise of every
-        value.
+        value; where it is infinite z says nothing and is 0, as `EDMPrior.restore` has it.
         """
+        lost, log_nsr = log_nsr.isinf(), log_nsr.clamp(max=math.log(HIGH))
         nsr = log_nsr.exp()
-        nsr = nsr.view(-1, 1, 1, 1) if nsr.ndim == 1 else nsr
+        if nsr.ndim == 1:
+            nsr, lost = nsr.view(-1, 1, 1, 1), lost.view(-1, 1, 1, 1)
         skip, out, into = self.prior.parametrisation.coefficients(Level(1.0, nsr))  # pyright: ignore[reportArgumentType]
-        z = x0 + nsr * noise
+        z = (x0 + nsr * noise).masked_fill(lost, 0.0)
         target = (x0 - skip * z) / out
         return (self.prior.predict(into * z, log_nsr, labels) - target).square().mean()
 
@@ -67,10 +70,10 @@ KNOWN_LOW, KNOWN_HIGH = 0.002, 0.3
 def draw_field(base: Tensor, size: int, generator: torch.Generator) -> Tensor:
     """Log nsr (B, 3, size, size) of a batch of patches whose levels would be `base` (B,).
 
-    Each patch is one of: a hole (box, strokes, half, random pixels or values, Bayer's colours) at
-    its level or, for every second, at one that is log-uniform up to 80, around pixels that are
-    known (0.002) or less noisy (log-uniform in [0.002, 0.3]); two levels blended smoothly; a level
-    for each colour.
+    Each patch is one of: a hole (box, strokes, half, random pixels or values, Bayer's colours),
+    lost (inf), at its level or at one that is log-uniform up to 80, each for every third, around
+    pixels that are known (0.002) or less noisy (log-uniform in [0.002, 0.3]); two levels blended
+    smoothly; a level for each colour.
     """
     return torch.stack([_field(level, size, generator) for level in base])
 
@@ -85,13 +88,14 @@ def _field(level: Tensor, size: int, generator: torch.Generator) -> Tensor:
         return (
             torch.stack([level, *map(level.new_tensor, more)]).view(3, 1, 1).repeat(1, size, size)
         )
-    hole = level if _uniform(generator) < 0.5 else _log_uniform(0.05, 80.0, generator)
+    holes = (math.inf, float(level), _log_uniform(0.05, HIGH, generator))
+    hole = holes[int(torch.randint(3, (), generator=generator))]
     known = math.log(KNOWN_LOW)
     if _uniform(generator) < 0.5:
         known = _log_uniform(KNOWN_LOW, KNOWN_HIGH, generator)
-    known = min(known, float(hole))
+    known = min(known, hole)
     kept = _kept(size, generator)
-    return torch.where(kept, level.new_tensor(known), level.new_tensor(float(hole)))
+    return torch.where(kept, level.new_tensor(known), level.new_tensor(hole))
 
 
 def _kept(size: int, generator: torch.Generator) -> Tensor:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from inverse.priors import EDMPrior, load_prior
 from inverse.training.data import DecodedImages, ImageSource
-from inverse.training.loss import draw_field, draws
+from inverse.training.loss import Loss, draw_field, draws
 from inverse.training.muon import Muon, optimisers
 from inverse.training.patches import Patches
 from inverse.training.recipe import Recipe, draw_nsr
@@ -107,14 +107,27 @@ def test_decoded_images_are_those_of_the_source_and_are_decoded_once(folder, tmp
 def test_uneven_noise_keeps_to_the_levels_it_says():
     base = torch.full((60,), -1.0)
     field = draw_field(base, 16, torch.Generator().manual_seed(0))
-    assert field.shape == (60, 3, 16, 16) and torch.isfinite(field).all()
-    assert field.min() >= math.log(0.002) - 1e-6 and field.max() <= math.log(80) + 1e-6
+    assert field.shape == (60, 3, 16, 16) and not field.isnan().any()
+    lost = field.isinf()
+    assert 0.05 < float(lost.flatten(1).any(1).float().mean()) < 0.4  # of the patches
+    assert field.min() >= math.log(0.002) - 1e-6 and field[~lost].max() <= math.log(80) + 1e-6
     assert torch.equal(field, draw_field(base, 16, torch.Generator().manual_seed(0)))
     holes = [len(one.unique()) == 2 for one in field]
     assert 0.4 < np.mean(holes) < 0.8
     run = Recipe(batch=4, patch=16, fields=0.5)
     shapes = {draws(step, run).log_nsr.ndim for step in range(20)}
     assert shapes == {1, 4}
+
+
+def test_what_is_lost_tells_the_network_nothing():
+    prior = EDMPrior({"kind": "stem", "channels": [8, 8], "layers": 1})
+    torch.nn.init.normal_(prior.network.out.weight)
+    x0, noise = torch.rand(1, 3, 8, 8), torch.randn(2, 1, 3, 8, 8)
+    field = torch.full((1, 3, 8, 8), -2.0)
+    field[..., :4] = math.inf
+    noise[1, ..., 4:] = noise[0, ..., 4:]
+    first, second = (Loss(prior)(x0, field, one) for one in noise)
+    assert torch.isfinite(first) and torch.equal(first, second)
 
 
 def test_muon_steps_along_the_orthogonal_part_of_the_gradient():
