@@ -164,6 +164,18 @@ def test_poisson_noise_counts_as_what_it_is_at_each_value():
     assert given.sigma.flatten()[0] < given.sigma.flatten()[-1]  # pyright: ignore
 
 
+def test_a_sample_does_not_depend_on_the_mask_of_its_neighbour():
+    masks = torch.stack([MASK, ~MASK, MASK.flip(0)])[:, None]
+    operator = Inpaint(SHAPE, masks).to(torch.float64)
+    y = operator(torch.ones(3, *SHAPE).double())
+    problem = Problem(operator, gaussian(torch.tensor([0.0, 0.2, 0.5]).double()), y)
+    sampler = solvers.uneven(gaussian_prior(), eta=0.5)
+    together = solve(sampler, problem, Rng64([4, 5, 6])).x0
+    for i, seed in enumerate([4, 5, 6]):
+        alone = solve(sampler, problem[i : i + 1], Rng64([seed])).x0
+        assert torch.allclose(together[i : i + 1], alone, rtol=0, atol=1e-9)
+
+
 def test_a_sampler_made_of_it_nests():
     inner = Waiting(gaussian_prior(), Unbounded(3, start=5.0, end=0.1))
     outer = Process(Nested(inner), Renoise(1.0), Grid(2, start=2.0, end=0.5))
