@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from inverse.priors.checkpoints.states import load_state
+from inverse.priors.checkpoints.states import below, load_state
 
 
 def load_module(
@@ -52,11 +52,7 @@ def fill(network: nn.Module, state: Mapping[str, Tensor], source: str | Path) ->
     Raises:
         ValueError: for names or shapes of another network.
     """
-    first = next(iter(network.state_dict()), "")
-    starts = sorted({key[: -len(first)] for key in state if key.endswith(first)}, key=len)
-    names = set(network.state_dict())
-    start = next((s for s in starts if {s + name for name in names} <= set(state)), "")
-    own = {key[len(start) :]: value for key, value in state.items() if key.startswith(start)}
+    own = below(state, list(network.state_dict()) or [""])
     try:
         network.load_state_dict(own)
     except RuntimeError as error:

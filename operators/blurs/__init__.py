@@ -8,6 +8,7 @@ from operators.blurs.families import (
     blur_gaussian,
     blur_kernel,
     blur_motion,
+    psf_file,
 )
 from operators.blurs.mirrored import CosineBlur
 from operators.blurs.padded import PaddedBlur
@@ -28,4 +29,5 @@ __all__ = [
     "blur_lens",
     "blur_motion",
     "blur_varying",
+    "psf_file",
 ]

@@ -89,3 +89,19 @@ def blur_file(
 ) -> LinearOperator:
     """Blur with a kernel from a file. See `kernels.from_file`, `blur_kernel`."""
     return blur_kernel(image_shape, kernels.from_file(kernel, key), padding)
+
+
+def psf_file(
+    image_shape: Sequence[int],
+    psf: str | Path,
+    key: str | None = None,
+    background: float = 0.0,
+    padding: str = "symmetric",
+) -> LinearOperator:
+    """Blur by an instrument's measured point spread function, of a bead or a star.
+
+    Beyond the border the picture goes on as a mirror has it; with padding=valid the image is
+    larger than the measurement by the function's sides less 1, and what lies there is restored.
+    See `kernels.from_file`, `blur_kernel`.
+    """
+    return blur_kernel(image_shape, kernels.from_file(psf, key, background), padding)

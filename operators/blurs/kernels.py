@@ -95,11 +95,14 @@ def _splat(points: Tensor, size: int) -> Tensor:
     return kernel / kernel.sum()
 
 
-def from_file(path: str | Path, key: str | None = None) -> Tensor:
+def from_file(path: str | Path, key: str | None = None, background: float = 0.0) -> Tensor:
     """Read a kernel from a file of arrays (array `key`) or an image, and divide it by its sum.
 
     The middle of an even side n is its element n / 2, counted from 0, where `fftshift` has it: a
     row or column of zeros behind makes the side odd.
+
+    Args:
+        background: the share of the peak that is no light of the point; what is less becomes 0.
 
     Raises:
         FileNotFoundError: for a file that is not there.
@@ -108,6 +111,10 @@ def from_file(path: str | Path, key: str | None = None) -> Tensor:
     kernel = read_array(path, key)
     if kernel.ndim != 2 or not kernel.numel():
         raise ValueError(f"kernel: {path} must be (h, w), got {tuple(kernel.shape)}")
+    if not 0 <= background < 1:
+        raise ValueError(f"kernel: background is a share of the peak, 0 to 1, got {background}")
+    if background:
+        kernel = (kernel - background * kernel.max()).clamp_min(0)
     high, wide = kernel.shape
     kernel = torch.nn.functional.pad(kernel, (0, 1 - wide % 2, 0, 1 - high % 2))
     total = float(kernel.sum())

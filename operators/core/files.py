@@ -32,6 +32,8 @@ def read_image(path: str | Path) -> tuple[Tensor, str]:
     path = existing(path)
     try:
         with Image.open(path) as file:
+            if (pages := getattr(file, "n_frames", 1)) > 1:
+                raise ValueError(f"it has {pages} pages; save the one that is meant")
             image = ImageOps.exif_transpose(file)
             opacity = None if image.mode.startswith("I") else _opacity(image)
             if opacity is None:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
+from operators.core.arrays import existing
 from operators.core.linear import LinearOperator
 from operators.core.operator import Shape, as_shape
 from operators.solve import paired
@@ -126,12 +127,32 @@ def joseph(angle: float, sides: Sequence[int], detectors: int) -> tuple[Tensor, 
 
 def radon(
     image_shape: Sequence[int],
-    angles: int | Sequence[float] = 60,
+    angles: int | Sequence[float] | str = 60,
     detectors: int | None = None,
     pixel: float | None = None,
 ) -> Radon:
-    """Computed tomography; angles: how many, evenly over 180 degrees, or the angles in degrees."""
+    """Computed tomography, see `Radon`.
+
+    Args:
+        angles: how many, evenly over 180 degrees; the angles in degrees; or a text file of them.
+        pixel: the length of a pixel's side, as 0.1 where x is in 1 / mm and y without unit.
+
+    Raises:
+        FileNotFoundError: for a file that is not there.
+        ValueError: as `Radon`, and for a file that holds no numbers.
+    """
+    if isinstance(angles, str):
+        angles = _numbers(angles)
     if isinstance(angles, int):
         (count,) = as_shape("Radon", "angles", [angles])
         angles = [180 * i / count for i in range(count)]
     return Radon(image_shape, angles, detectors, pixel)
+
+
+def _numbers(path: str) -> list[float]:
+    import numpy as np
+
+    try:
+        return np.loadtxt(existing(path), ndmin=1).ravel().tolist()
+    except ValueError as error:
+        raise ValueError(f"Radon: {path} must hold angles in degrees ({error})") from error

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from operators import Fourier, Inpaint, blur_file, inpaint_file, kernels, masks
+from operators import Fourier, Inpaint, blur_file, inpaint_file, kernels, masks, psf_file
 from operators.core.files import read_array
 
 image = pytest.importorskip("PIL.Image")
@@ -279,3 +279,19 @@ def test_a_mask_is_inverted_and_cut_as_photographs_are(tmp_path):
 def test_wrong_kernels(make):
     with pytest.raises(ValueError, match="kernel"):
         make()
+
+
+def test_a_bead_is_a_kernel_without_its_background(tmp_path):
+    bead = 10 + 90 * kernels.gaussian(9, 1.5) / kernels.gaussian(9, 1.5).max()
+    np.save(tmp_path / "bead.npy", bead.numpy())
+    made = kernels.from_file(tmp_path / "bead.npy", background=0.1)
+    assert torch.allclose(made, kernels.gaussian(9, 1.5), atol=1e-6)
+    blurred = psf_file(SHAPE, tmp_path / "bead.npy", background=0.1)
+    x = torch.ones(1, *SHAPE)
+    assert torch.allclose(blurred(x), x, atol=1e-5)  # its borders lose no light
+    valid = psf_file(SHAPE, tmp_path / "bead.npy", background=0.1, padding="valid")
+    assert valid.out_shape == (3, 12, 22)
+    frames = [image.new("L", (4, 4), k) for k in (1, 2)]
+    frames[0].save(tmp_path / "stack.tif", save_all=True, append_images=frames[1:])
+    with pytest.raises(ValueError, match="has 2 pages"):
+        kernels.from_file(tmp_path / "stack.tif")

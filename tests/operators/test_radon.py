@@ -93,3 +93,15 @@ def test_wrong_parameters(name):
     with pytest.raises(ValueError, match=message) as error:
         make()
     assert "\n" not in str(error.value)
+
+
+def test_angles_come_from_a_text_file_and_lengths_have_a_unit(tmp_path):
+    (tmp_path / "angles.txt").write_text("0\n45.5\n90\n")
+    shape = (1, 12, 10)
+    operator = radon(shape, str(tmp_path / "angles.txt"), pixel=0.5)
+    assert operator.angles == [0, 45.5, 90]
+    column = operator(torch.ones(1, *shape))[0, 0, 0]
+    assert float(column.max()) == pytest.approx(12 * 0.5)
+    (tmp_path / "angles.txt").write_text("first, second")
+    with pytest.raises(ValueError, match="must hold angles in degrees"):
+        radon(shape, str(tmp_path / "angles.txt"))

@@ -11,11 +11,12 @@ import torch
 from inverse.priors.checkpoints.adm import State, configuration, head_size, read_layout
 from inverse.priors.checkpoints.edm import as_adm, is_edm
 from inverse.priors.checkpoints.mapping import translate
-from inverse.priors.checkpoints.states import load_state
+from inverse.priors.checkpoints.states import below, load_state
 
 if TYPE_CHECKING:
     from diffusers.models.unets.unet_2d import UNet2DModel
 
+KNOWN = (("input_blocks.0.0.weight", "out.2.weight"), ("map_layer0.weight", "out_conv.weight"))
 BETAS = {"linear": "linear", "cosine": "squaredcos_cap_v2"}
 
 
@@ -77,7 +78,8 @@ def convert(
     another number of steps than 1000 is not what this folder says.
 
     Args:
-        source: state dict (PyTorch or safetensors). target: a folder that does not exist yet.
+        source: state dict (PyTorch or safetensors); its names may all start alike ("model.").
+        target: a folder that does not exist yet.
         betas: "linear" (1e-4 to 0.02 at 1000 steps) or "cosine". Others: as in `adm_unet`.
 
     Raises:
@@ -92,6 +94,8 @@ def convert(
     if betas not in BETAS:
         raise ValueError(f"betas must be one of {', '.join(BETAS)}, got {betas!r}")
     state = load_state(source)
+    for names in KNOWN:
+        state = below(state, names)
     unet = adm_unet(state, size, head_channels, heads, attention)
     learned = unet.config["out_channels"] == 2 * unet.config["in_channels"]
     scheduler = _edm_scheduler() if is_edm(state) else _ddpm_scheduler(betas, steps, learned)

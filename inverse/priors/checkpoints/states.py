@@ -1,7 +1,7 @@
 """State dicts from files, without ever running what a file says."""
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,19 @@ def load_state(path: str | Path) -> dict[str, Tensor]:
         )
     whole = all(name.startswith("module.") for name in inner)
     return {name[7 * whole :]: tensor.float() for name, tensor in inner.items()}
+
+
+def below(state: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
+    """The tensors of a network, found under whatever all of its names start with ("model.").
+
+    Args:
+        names: of its own tensors, those that tell it; where several starts have them all, the
+            shortest is taken, and where none has, nothing is left aside.
+    """
+    first = names[0]
+    starts = sorted({key[: -len(first)] for key in state if key.endswith(first)}, key=len)
+    start = next((s for s in starts if {s + name for name in names} <= set(state)), "")
+    return {key[len(start) :]: value for key, value in state.items() if key.startswith(start)}
 
 
 def _is_state(content: Any) -> bool:

@@ -158,6 +158,14 @@ def test_files_are_read_without_running_them(tmp_path):
         assert "\n" not in str(error.value)
 
 
+def test_a_network_is_found_under_the_name_that_another_program_kept_it_by(tmp_path):
+    network, options = NETWORKS["one-level"]
+    state = {f"model.{name}": tensor for name, tensor in network.state.items()}
+    torch.save({"state_dict": state | {"loss.weight": torch.ones(1)}}, tmp_path / "x.ckpt")
+    convert(tmp_path / "x.ckpt", tmp_path / "prior", size=16, **({"head_channels": 16} | options))
+    assert (tmp_path / "prior" / "unet" / "config.json").is_file()
+
+
 def test_what_is_no_state_dict_is_refused(tmp_path):
     torch.save({"step": 3}, tmp_path / "none.pt")
     torch.save([torch.ones(1)], tmp_path / "list.pt")
