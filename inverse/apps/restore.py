@@ -18,7 +18,7 @@ from inverse.apps.progress import ProgressBar
 from inverse.apps.requirements import requirements
 from inverse.apps.values import Count, Name, Natural
 from inverse.denoise import Needs, check
-from inverse.images import ImageError
+from inverse.images import Exposure, ImageError
 from inverse.metrics import LPIPS, Unavailable
 from inverse.metrics.lpips import SMALLEST_SIDE
 from inverse.restoring import (
@@ -52,6 +52,9 @@ class Values:
     channels: Count | None
     pages: Sequence[Natural] | None
     key: Name | None
+    dark: Name | None
+    flat: Name | None
+    absorbed: bool
     size: Count | None
     seed: Natural
     samples: Count
@@ -111,10 +114,22 @@ def _range(config: DictConfig) -> Sequence[float] | str | None:
     return config.range if isinstance(config.range, str | None) else list(config.range)
 
 
+def _exposure(config: DictConfig) -> Exposure | None:
+    frames = config.dark, config.flat, config.absorbed
+    if not any(frames):
+        return None
+    if config.out is not None or config.measurement is None:
+        raise ImageError(
+            "dark, flat and absorbed make another unit of a measurement's: leave out out=, and "
+            "give the file as measurement="
+        )
+    return Exposure(*frames)
+
+
 def _cases(config: DictConfig, places: Mapping[str, Place]) -> Mapping[str, Make]:
     """What is to be restored by name, each made when it is called for."""
     make, noise = partial(build, config.operator), build(config.noise)
-    reading = Reading(config.channels, _range(config), config.key)
+    reading = Reading(config.channels, _range(config), config.key, _exposure(config))
     if config.measurement is None:
         return simulations(make, noise, places, config.size, config.seed, reading)
     truths = None if config.truth is None else _truths(config, places)

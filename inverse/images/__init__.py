@@ -1,7 +1,7 @@
 """The disk: pictures, measurements, data sets, panels."""
 
 from inverse.images.clips import contact_sheet, load_clip, save_clip
-from inverse.images.measurements import is_pile, load_measurement, save_measurement
+from inverse.images.measurements import load_measurement, save_measurement
 from inverse.images.panels import (
     MAGMA,
     Tile,
@@ -27,8 +27,10 @@ from inverse.images.pictures import (
     to_unit,
     with_channels,
 )
+from inverse.images.units import Exposure, is_pile
 
 __all__ = [
+    "Exposure",
     "ImageError",
     "MAGMA",
     "PHOTOGRAPHS",

@@ -1,7 +1,6 @@
 """Measurements on disk: pictures in every format, everything else as arrays of numbers."""
 
 import io
-import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,10 +12,10 @@ from inverse.files import write_atomic
 from inverse.images import scans
 from inverse.images.pictures import from_unit, with_channels
 from inverse.images.scans import ImageError
-from operators import Inpaint, LinearOperator, Operator, multiple_of
-from operators.core.arrays import is_array, load_array
+from inverse.images.units import Exposure, in_units, is_pile, seen, within_reach
+from operators import LinearOperator, Operator, multiple_of
+from operators.core.arrays import load_array
 
-BEYOND = 20  # times what an image can give: no noise that leaves anything to restore is so large
 Build = Callable[[tuple[int, ...]], Operator]
 
 
@@ -29,6 +28,7 @@ def load_measurement(
     range: Sequence[float] | str | None = None,
     page: int | None = None,
     key: str | None = None,
+    exposure: Exposure | None = None,
 ) -> tuple[Operator, Tensor]:
     """The operator of a measurement, and the measurement y `(1, *out_shape)`.
 
@@ -46,7 +46,8 @@ def load_measurement(
             picture's own, or as many times that as the operator asks for
             (`operators.multiple_of`: the factor of super-resolution).
         channels, range, page: of a picture, as in `load_image`; page also of arrays with one axis
-            more. key: the array in a file of several.
+            more. key: the array in a file of several. exposure: what the values are corrected by,
+            then from 0 to 1 where they are a picture's.
 
     Raises:
         FileNotFoundError: when there is no such file.
@@ -56,19 +57,14 @@ def load_measurement(
     if not str(path):
         raise ValueError("measurement is empty; give an image file, or y in a .npy file")
     if is_pile(path):
-        operator, y = _array(path, build, shape, page, key)
+        operator, y = _array(path, build, shape, page, key, exposure)
     else:
-        operator, y, range = _picture(path, build, shape, channels, range, page or 0)
+        operator, y, range = _picture(path, build, shape, channels, range, page or 0, exposure)
     if range is not None:
-        y = _in_units(path, operator, y, range)
+        y = in_units(path, operator, y, range)
     elif is_pile(path) and isinstance(operator, LinearOperator):
-        _within_reach(path, y, operator)
-    return _seen(path, operator, y.to(operator.anchor)[None])
-
-
-def is_pile(path: str | Path) -> bool:
-    """Whether a file holds arrays of numbers that need be no picture's."""
-    return is_array(path) and scans.kind_of(path) in (None, "arrays")
+        within_reach(path, y, operator)
+    return seen(path, operator, y.to(operator.anchor)[None])
 
 
 def _picture(
@@ -78,10 +74,13 @@ def _picture(
     channels: int | None,
     range: Sequence[float] | str | None,
     page: int,
+    exposure: Exposure | None,
 ) -> tuple[Operator, Tensor, Sequence[float] | None]:
     """The operator, y, and the range of the image where y is still in units of its own."""
     scan = scans.read_scan(path)
     try:
+        if exposure is not None:
+            scan, page = exposure.of_page(scan, page), 0
         limits, _ = scan.range(range)
         y = with_channels(from_unit(scan.unit(page, limits)), channels)
     except ImageError as error:
@@ -109,6 +108,7 @@ def _array(
     shape: Sequence[int] | None,
     page: int | None,
     key: str | None,
+    exposure: Exposure | None,
 ) -> tuple[Operator, Tensor]:
     try:
         y = load_array(path, key)
@@ -118,6 +118,7 @@ def _array(
         raise ValueError(f"measurement {path}: say what image is behind it, as shape=[3,256,256]")
     operator = build(tuple(shape))
     out, y = operator.out_shape, y if page is None else y[page]
+    y = y if exposure is None else exposure(y)
     if y.dtype.kind == "c" and out[-1] == 2:
         y = np.stack([np.real(y), np.imag(y)], -1)
     if y.dtype.kind != "f":
@@ -134,42 +135,6 @@ def _array(
         )
     values = torch.from_numpy(y.astype("float64")).reshape(out)
     return operator, values if operator.arranged is None else operator.arranged(values)
-
-
-def _in_units(
-    path: str | Path, operator: Operator, y: Tensor, range: Sequence[float] | str
-) -> Tensor:
-    """What an image in [-1, 1] gives, of y = A x for x in a range of its own."""
-    if isinstance(range, str) or len(range) != 2 or not isinstance(operator, LinearOperator):
-        raise ValueError(
-            f"measurement {path}: range must be that of the image, [low,high], of a linear operator"
-        )
-    low, high = range
-    middle = torch.full((1, *operator.in_shape), (low + high) / 2).to(operator.anchor)
-    return (y.to(operator.anchor) - operator(middle)[0]) * (2 / (high - low))
-
-
-def _seen(path: str | Path, operator: Operator, y: Tensor) -> tuple[Operator, Tensor]:
-    """The operator of those values that are there: NaN is not measured."""
-    lost = y.isnan() & (operator.support(torch.ones_like(y)) > 0)
-    count = int(lost.sum())
-    if not count:
-        return operator, y
-    if y.ndim != 4 or count == y.numel():
-        raise ValueError(f"measurement {path}: {count} of its {y.numel()} values are NaN")
-    whole = Inpaint(operator.out_shape, ~lost[0].cpu()).to(y) @ operator
-    said = f"{path}: {count} values are NaN, and not measured"
-    return whole.read_as(f"{operator.reading}; {said}".lstrip("; ")), y
-
-
-def _within_reach(path: str | Path, y: Tensor, operator: LinearOperator) -> None:
-    """Refuse values far above ||A|| sqrt(n), which no image of n values in [-1, 1] gives."""
-    most = operator.norm() * math.prod(operator.in_shape) ** 0.5
-    if float(y.norm()) > BEYOND * most:
-        raise ValueError(
-            f"measurement {path}: values up to {float(y.abs().max()):g} are too large for an image "
-            "in [-1, 1]; write a picture's levels 0 to 255 as y / 127.5 - 1"
-        )
 
 
 def _long(shape: Sequence[int]) -> list[int]:

@@ -75,7 +75,7 @@ def simulations(
     def made(name: str, place: Place) -> tuple[Tensor, Case]:
         x = photograph(place, size, place.channels(reading.channels), reading.range)[None]
         truth, case = simulated(build, noise, [name], x, seed)
-        return truth, replace(case, reading=place.told(reading.range))
+        return truth, replace(case, reading=place.told(reading))
 
     return {name: partial(made, name, place) for name, place in places.items()}
 
@@ -97,12 +97,17 @@ def measurements(
 
     def made(name: str, place: Place) -> tuple[Tensor | None, Case]:
         source, page = place
-        channels, limits, key = reading
-        channels = place.channels(channels)
         operator, y = load_measurement(
-            source, build, shape, channels=channels, range=limits, page=page, key=key
+            source,
+            build,
+            shape,
+            channels=place.channels(reading.channels),
+            range=reading.range,
+            page=page,
+            key=reading.key,
+            exposure=reading.exposure,
         )
-        case = Case(Problem(operator, noise, y), [name], seed, place.told(reading.range))
+        case = Case(Problem(operator, noise, y), [name], seed, place.told(reading))
         if truths is None:
             return None, case
         return truth_of(operator, truths[name], reading.range)[None], case

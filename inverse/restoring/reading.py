@@ -10,6 +10,7 @@ from inverse.files import named
 from inverse.images import (
     SCANS,
     SUFFIXES,
+    Exposure,
     ImageError,
     is_picture,
     is_pile,
@@ -25,7 +26,7 @@ Range = Sequence[float] | str | None
 
 
 class Reading(NamedTuple):
-    """How files are read: `channels`, `range` as in `load_image`, the `key` of a file's array.
+    """How files are read: as in `load_measurement`.
 
     Channels of None are 3 of photographs, and as many as the file has of scans.
     """
@@ -33,6 +34,7 @@ class Reading(NamedTuple):
     channels: int | None = 3
     range: Range = None
     key: str | None = None
+    exposure: Exposure | None = None
 
 
 LISTED = (*SUFFIXES, *SCANS)  # of a folder
@@ -59,10 +61,14 @@ class Place(NamedTuple):
         """How many channels it is read with: as given, or 3 of a photograph, all of a scan."""
         return 3 if given is None and not self.is_scan else given
 
-    def told(self, given: Range) -> str:
+    def told(self, reading: Reading) -> str:
         """How the numbers of a scan are read, in words; empty for a photograph."""
-        scan = self.is_scan and not is_pile(self.source)
-        return f"{self.source}: {scans.read_scan(self.source).told_of(given)}" if scan else ""
+        if not self.is_scan or is_pile(self.source):
+            return ""
+        scan = scans.read_scan(self.source)
+        if reading.exposure is not None:
+            scan = reading.exposure.of_page(scan, self.page or 0)
+        return f"{self.source}: {scan.told_of(reading.range)}"
 
 
 def photographs(

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from inverse.images.scans import read_scan
 from tests.inverse.images import scan_files as made
@@ -141,3 +142,58 @@ def test_a_truth_scores_a_measurement(inverse, photo, tmp_path):
     assert psnr == pytest.approx(json.loads((first / "metrics.json").read_text())["psnr"][0], abs=1)
     code, _, err, _ = inverse(y, *words, shape, "truth=astronaut", folder="other")
     assert code == 1 and "the image behind the measurement is" in err
+
+
+def test_dark_and_flat_frames_are_taken_from_a_measurement(inverse, tmp_path):
+    share = made.numbers("f8", (12, 10), 10, 90) / 100
+    dark, flat = np.full((12, 10), 100.0), np.full((12, 10), 3000.0)
+    flat[2, 5] = dark[2, 5]  # a dead pixel
+    made.tiff(tmp_path / "a.tif", (share * (flat - dark) + dark).round().astype("u2"))
+    made.tiff(tmp_path / "dark.tif", np.stack([dark - 1, dark + 1]).astype("u2"))
+    np.save(tmp_path / "flat.npy", flat)
+    said, folder = restored(inverse, "measurement=a.tif", "dark=dark.tif", "flat=flat.npy")
+    assert "1 values are NaN, and not measured" in said and "the share of light" in said
+    y = (np.load(folder / "measurement.npy")[0] + 1) / 2
+    kept = np.arange(120).reshape(12, 10) != 25
+    assert np.abs(y - share)[kept].max() < 1e-3
+    code, _, err, _ = inverse(
+        "measurement=a.tif", "flat=flat.npy", "operator=identity", "out=b.tif"
+    )
+    assert code == 1 and "leave out out=" in err
+
+
+def test_counts_of_a_tomograph_become_line_integrals_in_its_units(inverse, tmp_path):
+    from operators import radon
+
+    shape, attenuation = (1, 16, 16), np.zeros((16, 16), "f4")
+    attenuation[5:11, 4:12] = 0.02  # per pixel of 2 mm: 0.02 per mm
+    integrals = radon(shape, 30, pixel=2.0)(torch.from_numpy(attenuation)[None, None])[0].numpy()
+    np.save(tmp_path / "counts.npy", np.exp(-integrals) * 5e4 + 30)
+    np.save(tmp_path / "dark.npy", np.float64(30))
+    np.save(tmp_path / "flat.npy", np.full(integrals.shape[-1], 5e4 + 30))
+    words = ["measurement=counts.npy", "dark=dark.npy", "flat=flat.npy", "absorbed=true"]
+    words += ["operator=radon", "operator.angles=30", "operator.pixel=2", "shape=[1,16,16]"]
+    words += ["range=[0,0.04]", "noise.sigma=0.01", "solver=diffpir", "solver.steps=3"]
+    code, said, err, folder = inverse(*words)
+    assert code == 0, err
+    y = np.load(folder / "measurement.npy")
+    middle = radon(shape, 30, pixel=2.0)(torch.full((1, *shape), 0.02))[0].numpy()
+    assert (
+        np.abs(y * 0.02 + middle - integrals).max() < 1e-5
+    )  # of x' in [-1, 1], x = 0.02 + 0.02 x'
+
+
+def test_what_is_transparent_of_a_photograph_is_its_own_mask(inverse, photo, tmp_path):
+    from PIL import Image
+
+    with Image.open(photo) as picture:
+        holes = picture.convert("RGBA")
+    alpha = np.full((36, 40), 255, np.uint8)
+    alpha[8:20, 10:30] = 0
+    holes.putalpha(Image.fromarray(alpha))
+    holes.save(tmp_path / "holes.png")
+    words = ["measurement=holes.png", "operator=inpaint_file", "operator.mask=holes.png"]
+    code, said, err, folder = inverse(*words, "noise.sigma=0.02")
+    assert code == 0 and "opaque = kept" in said, err
+    kept = np.load(folder / "measurement.npy") != 0
+    assert (kept.any(0) == (alpha > 0)).all()
