@@ -1,16 +1,15 @@
 """Images to train on: of a folder or a zip, or decoded once into a file of bytes."""
 
-import io
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from inverse.images import sources
+from inverse.images.scans.pillow import opened
 
 
 class ImageSource:
@@ -32,7 +31,7 @@ class ImageSource:
     def __getitem__(self, index: int) -> np.ndarray:
         """Image `index` as (H, W, 3) uint8."""
         content = sources.read(str(self.path / self.names[index]))
-        with Image.open(io.BytesIO(content)) as image:
+        with opened(content, PurePath(self.names[index])) as image:
             return np.asarray(image.convert("RGB"))
 
     def tensor(self, index: int) -> Tensor:

@@ -4,7 +4,7 @@ import io
 import struct
 import zlib
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,18 @@ HEIF = (".heic", ".heif")
 COLOUR_TYPE = {1: 0, 3: 2}  # of PNG, by channels
 
 
-def decode(content: bytes, path: Path) -> Scan:
-    """The first frame, upright, as grey or colour; transparency is composited on white."""
+def opened(content: bytes, path: PurePath) -> Image.Image:
+    """The picture in a file's content, whose name tells which library it may need."""
     if path.suffix.lower() in HEIF:
         import pillow_heif  # pyright: ignore[reportMissingImports]
 
         pillow_heif.register_heif_opener()
-    with Image.open(io.BytesIO(content)) as picture:
+    return Image.open(io.BytesIO(content))
+
+
+def decode(content: bytes, path: Path) -> Scan:
+    """The first frame, upright, as grey or colour; transparency is composited on white."""
+    with opened(content, path) as picture:
         deep = _deep(content, picture)
         upright = ImageOps.exif_transpose(picture)
         kept = {key: upright.info[key] for key in ("icc_profile", "dpi") if key in upright.info}

@@ -7,6 +7,7 @@ from PIL import Image
 
 from inverse.images import ImageError, load_image
 from inverse.images.scans import read_scan, write_scan
+from inverse.training.data import ImageSource
 from tests.inverse.images import scan_files as made
 
 tifffile = pytest.importorskip("tifffile", reason="scikit-image brings tifffile")
@@ -124,6 +125,7 @@ def test_heic_is_read_where_its_library_is(tmp_path):
     pillow_heif = with_library("pillow_heif")
     pillow_heif.register_heif_opener()
     Image.new("RGB", (16, 12), (200, 100, 50)).save(tmp_path / "a.heic")
+    assert ImageSource(tmp_path)[0].shape == (12, 16, 3)  # to train on
     x = load_image(tmp_path / "a.heic")
     assert x.shape == (3, 12, 16) and abs(float((x[0].mean() + 1) * 127.5) - 200) < 6
 
