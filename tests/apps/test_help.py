@@ -41,3 +41,11 @@ def test_help_and_unknown_apps(capsys):
 def test_help_of_restore_is_readable(inverse):
     code, out, _, _ = inverse("--help")
     assert code == 0 and "operator=blur_gaussian" in out and "budget" in out
+    lines = out.splitlines()
+    assert all(f"{group}: {', '.join(choices)}" in lines for group, choices in groups().items())
+    assert "_grid" not in out  # where another app's configurations lie
+
+
+def test_help_shows_the_values_of_what_is_chosen(inverse):
+    code, out, _, _ = inverse("solver=dps", "image=a (1).png", "-h")
+    assert code == 0 and "image: a (1).png" in out and "inverse.solvers.dps" in out

@@ -14,7 +14,7 @@ from tests.inverse.pipelines import TEXT
 def restore(tmp_path, monkeypatch, capsys):
     """Run ``inverse restore prior=latent``; gives (exit code, stdout, stderr, folder)."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
 
     def run(path, *arguments):
         small = ["prior=latent", f"prior.path={path}", "size=16", "lpips=null", "hydra.run.dir=out"]

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,55 +19,47 @@ HEAVY = (
     "accelerate diffusers kornia lpips matplotlib pandas scipy sympy torch._dynamo torchmetrics "
     "torchvision transformers"
 )
-OWN = """
-import sys, torch.utils.checkpoint
-print([name for name in sys.argv[2].split() if name in sys.modules])
+BEGIN = """
+import contextlib, io, json, sys
+arguments, heavy = sys.argv[1], sys.argv[2].split()  # the command takes sys.argv
+if "torch" not in heavy:
+    import torch.utils.checkpoint  # which loads sympy itself, in 2.6
+    heavy = [name for name in heavy if name not in sys.modules]
+
+def loaded():
+    return [name for name in heavy if name in sys.modules]
 """
 SCRIPT = """
-import contextlib, io, json, sys
 from inverse.apps.main import main
 
-cases, heavy = json.loads(sys.argv[1]), sys.argv[2].split()  # the command takes sys.argv
-
-def loaded(arguments):
+def answer(arguments):
     out = io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
         try:
             main(arguments)
         except SystemExit:
             pass
-    found = [name for name in heavy if name in sys.modules]
-    return {"arguments": arguments, "said": out.getvalue(), "loaded": found}
+    return {"arguments": arguments, "said": out.getvalue(), "loaded": loaded()}
 
-print(json.dumps([loaded(arguments) for arguments in cases]))
+print(json.dumps([answer(case) for case in json.loads(arguments)]))
 """
 PRIOR = """
-import sys
 from inverse.apps.main import main
 from inverse.denoise import Prior
 from inverse.priors import presets
 
 class Told(Prior):
     def denoise(self, x, level):
-        print([name for name in heavy if name in sys.modules])
+        print(loaded())
         raise SystemExit
 
-arguments, heavy = (text.split() for text in sys.argv[1:])
 presets.from_file = lambda **options: Told()
-main(["restore", *arguments])
+main(["restore", *arguments.split()])
 """
 
 
-@cache
-def heavy_libraries():
-    """Those of HEAVY that torch does not load itself (sympy for its checkpoints, in 2.6)."""
-    own = run(None, OWN, "", HEAVY)
-    return " ".join(name for name in HEAVY.split() if f"'{name}'" not in own)
-
-
-def run(folder, code, arguments, heavy=None):
-    heavy = heavy_libraries() if heavy is None else heavy
-    command = [sys.executable, "-c", code, arguments, heavy]
+def run(folder, code, arguments, heavy=HEAVY):
+    command = [sys.executable, "-c", BEGIN + code, arguments, heavy]
     paths = {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         command, capture_output=True, text=True, cwd=folder, env=os.environ | paths
@@ -77,7 +68,7 @@ def run(folder, code, arguments, heavy=None):
     return done.stdout
 
 
-def each(folder, *cases, heavy=None):
+def each(folder, *cases, heavy=HEAVY):
     """What was loaded after each case, run one after the other in one process."""
     arguments = json.dumps([case.split() for case in cases])
     return json.loads(run(folder, SCRIPT, arguments, heavy))
@@ -91,12 +82,14 @@ def test_help_of_the_command_does_without_torch(tmp_path):
     assert all(answer["said"] and not answer["loaded"] for answer in answers), answers
 
 
+@pytest.mark.slow
 def test_help_and_info_load_no_heavy_library(tmp_path):
     apps = [f"{app} --help" for app in ("restore", "benchmark", "train", "tune", "demo")]
     answers = each(tmp_path, "info", *apps)
     assert all(answer["said"] and not answer["loaded"] for answer in answers), answers
 
 
+@pytest.mark.slow
 def test_an_error_loads_no_heavy_library(tmp_path):
     cases = {
         "restore solver=nestd": "unknown solver",
@@ -113,6 +106,7 @@ def test_an_error_loads_no_heavy_library(tmp_path):
         assert message in answer["said"] and not answer["loaded"], answer
 
 
+@pytest.mark.slow
 def test_the_first_network_call_needs_no_heavy_library_but_the_priors_own(tmp_path):
     torch.save({}, tmp_path / "lpips.pth")
     options = "size=64 device=cpu lpips_weights=lpips.pth"

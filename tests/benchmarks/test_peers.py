@@ -7,7 +7,7 @@ from inverse.solving import solve
 from operators import Rng, gaussian, inpaint_random, measure
 from tests.inverse.grids_of_benchmarks import White
 
-for library in ("deepinv", "azula"):
+for library in ("azula", "deepinv"):  # the light one first
     pytest.importorskip(library, reason=f"the peers need {library}")
 
 from benchmarks.peers import peers  # noqa: E402

@@ -1,5 +1,7 @@
 """A benchmark's rows: complete, identical however they came about, and kept through failures."""
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,14 +24,26 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
-def pictures(tmp_path):
-    return small.photographs(tmp_path / "photos")
+def pictures(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where their names, and so the commands, are those of every test
+    return small.photographs(Path("photos"))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The folder of an uninterrupted run."""
+    folder = tmp_path_factory.mktemp("run")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        small.run(folder, small.work(small.photographs(Path("photos"))))
+    return folder
 
 
 @pytest.fixture
-def whole(tmp_path, pictures):
-    """The rows of an uninterrupted run."""
-    return small.run(tmp_path / "whole", small.work(pictures))
+def whole(tmp_path, run):
+    """Its rows, and all of it in a folder of this name."""
+    shutil.copytree(run, tmp_path / "whole")
+    return Store(tmp_path / "whole").read()
 
 
 def test_one_row_per_picture_operator_solver_and_seed(whole, tmp_path):
@@ -74,8 +88,9 @@ def test_killed_in_the_middle_it_goes_on_with_the_same_rows(tmp_path, pictures, 
     store = tmp_path / "killed"
     for lines in (3, 2):  # twice
         command = [sys.executable, "-m", "tests.inverse.grids_of_benchmarks"]
+        paths = os.environ | {"PYTHONPATH": str(ROOT)}
         program = subprocess.Popen(
-            [*command, str(tmp_path / "photos"), str(store)], stdout=subprocess.PIPE, cwd=ROOT
+            [*command, "photos", str(store)], stdout=subprocess.PIPE, env=paths
         )
         assert program.stdout is not None
         for _ in range(lines):

@@ -127,7 +127,7 @@ def test_pipelines_that_cannot_serve_are_refused_in_one_line(tmp_path, monkeypat
 
 
 def test_without_a_network_it_is_said_what_to_download_and_where_to_put_it(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(FileNotFoundError, match="hf download nobody/none --local-dir FOLDER"):
         from_latent("nobody/none")
     with pytest.raises(FileNotFoundError, match="no such folder"):
