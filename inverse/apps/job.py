@@ -3,12 +3,14 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from string import Template
 
 import hydra
+from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
-from inverse.apps.configuration import FOLDER, check_values, target_of
+from inverse.apps.configuration import FOLDER, check_values, groups, target_of
 from inverse.apps.words import check_overrides
 from inverse.files import new_folder
 
@@ -49,9 +51,21 @@ class HydraJob:
     def run(self) -> None:
         """Check the overrides in `sys.argv`, run under Hydra, raise what went wrong."""
         sys.argv[1:] = check_overrides(self.name, sys.argv[1:], self.folder, self.taker)
+        if {"-h", "--help"} & set(sys.argv):
+            print(self._help([word for word in sys.argv[1:] if word[0] != "-"]))
+            return
         GlobalHydra.instance().clear()
         OmegaConf.register_new_resolver("new_folder", _new_folder, use_cache=True, replace=True)
         settings = {"config_path": str(self.folder), "config_name": self.name}
         hydra.main(version_base="1.3", **settings)(self)()
         if self.errors:
             raise self.errors[0]
+
+    def _help(self, words: list[str]) -> str:
+        """What Hydra's help says, which loads everything anew for every group."""
+        with initialize_config_dir(str(self.folder), version_base="1.3"):
+            config = compose(self.name, words, return_hydra_config=True)
+        choices = "".join(f"{g}: {', '.join(names)}\n" for g, names in groups(self.folder).items())
+        values = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+        template = Template(config.hydra.help.template)
+        return template.substitute(APP_CONFIG_GROUPS=choices, CONFIG=OmegaConf.to_yaml(values))

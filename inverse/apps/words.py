@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +43,7 @@ def check_overrides(
         for choice in _choices(override):
             expect(choice, known[override.key_or_group], override.key_or_group)
         chosen.append(f"{override.key_or_group}={_choices(override)[0]}")
-    with initialize_config_dir(str(folder), version_base="1.3"):
-        config = compose(name, chosen)
+    config = _composed(name, tuple(chosen), folder)
     keys = set(_flat(OmegaConf.to_container(config)))
     words = readable(arguments, partial(_hint, config, hints(taker) if taker else {}))
     for override in parser.parse_overrides([w for w in words if "=" in w and w[0] != "-"]):
@@ -53,6 +52,13 @@ def check_overrides(
         if not free and key not in keys and key not in known:
             _expect_key(key, sorted(keys | set(known)), known)
     return words
+
+
+@cache
+def _composed(name: str, chosen: tuple[str, ...], folder: Path) -> DictConfig:
+    """The configuration with the choices of groups; to be read alone, as others have it too."""
+    with initialize_config_dir(str(folder), version_base="1.3"):
+        return compose(name, list(chosen))
 
 
 def _expect_key(key: str, keys: Sequence[str], known: Iterable[str]) -> None:
