@@ -17,6 +17,7 @@ from inverse.denoise.denoisers import (
     climb,
     estimate,
 )
+from inverse.denoise.errors import ErrorSpectrum, beside, errors_of, measure_errors
 from inverse.denoise.fields import Field, FieldPrior
 from inverse.denoise.linear import (
     explain,
@@ -44,6 +45,7 @@ from inverse.denoise.needs import (
     check,
     needs_of,
 )
+from inverse.denoise.spectra import mixtures, restored, transformed
 
 __all__ = [
     "BACKWARD",
@@ -53,6 +55,7 @@ __all__ = [
     "DataStep",
     "Denoiser",
     "Equivariant",
+    "ErrorSpectrum",
     "Estimate",
     "Evaluation",
     "Field",
@@ -72,17 +75,23 @@ __all__ = [
     "Transition",
     "UNTOLD",
     "Unfit",
+    "beside",
     "check",
     "climb",
+    "errors_of",
     "estimate",
     "explain",
     "linear_operator",
     "matched_variance",
+    "measure_errors",
+    "mixtures",
     "needs_of",
     "noise_level",
     "noise_variance",
+    "restored",
     "spectrum",
     "squares",
     "steepness",
     "stein_variance",
+    "transformed",
 ]

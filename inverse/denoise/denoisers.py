@@ -6,7 +6,7 @@ likelihood is a denoiser (`Guided`); a sampler run to the end is one too (`sampl
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,9 @@ from torch import Tensor, nn
 from inverse.denoise.needs import NOTHING, UNTOLD, Composite, Need, Needs
 from inverse.levels import Level
 from operators import Problem, Rng
+
+if TYPE_CHECKING:
+    from inverse.denoise.errors import ErrorSpectrum
 
 
 class Estimate(NamedTuple):
@@ -55,6 +58,8 @@ class Prior(Denoiser):
     """What it remembers before the first call of a walk, where it reuses its calls; else None."""
     memory: object = None
     """Lent by a walk for the length of a step (`inverse.samplers.Reusing`); None: none."""
+    errors: "ErrorSpectrum | None" = None
+    """How wrong it is, frequency by frequency, where that was measured."""
 
     @property
     def kind(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inverse.denoise import POINTWISE, UNTOLD, Field, FieldPrior, Need, Unfit
+from inverse.denoise import POINTWISE, UNTOLD, Field, FieldPrior, Need, Unfit, errors_of
 from inverse.files import write_atomic
 from inverse.levels import Level
 from inverse.priors.fitting import fit
@@ -153,4 +153,5 @@ def load_prior(
             f"prior weights {path} are corrupt or not a prior of `inverse train` ({reason}); "
             "copy or train them again"
         ) from error
+    prior.errors = errors_of(path)
     return prior.labelled(label).eval().requires_grad_(False)

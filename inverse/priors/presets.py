@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from inverse.denoise import Denoiser, Prior
+from inverse.denoise import Denoiser, Prior, errors_of
 from inverse.levels import VE, VP, Discrete, Flow
 from inverse.levels.schedules import Schedule
 from inverse.priors.channels import Channels
@@ -98,6 +98,7 @@ def from_diffusers(
         prior = PreconditionedPrior.from_pretrained(path, precision, label)
     else:
         prior = DiffusersPrior.from_pretrained(path, precision, label, clip, timesteps)
+    prior.errors = errors_of(path)
     switches = {"channels_last": channels_last, "weights": weights}
     return ready(prior, tile, grey, channels, **switches, compile=compile, reuse=reuse)
 
@@ -139,6 +140,7 @@ def from_module(
         precision, label, clip, limits, multiple,
     )  # fmt: skip
     prior.eval().requires_grad_(False)
+    prior.errors = None if weights is None else errors_of(weights)
     told = None if shape is None else channels  # else nobody knows how many the network takes
     return ready(prior, tile, grey, told, channels_last=channels_last, compile=compile)
 

@@ -1,6 +1,8 @@
 """A sampler run to the end is a denoiser: the one loop, its nesting, and what wraps it."""
 
 from inverse.samplers.averaging import Averaged
+from inverse.samplers.blind import Blind, BlurParameters, NoiseLevel, Range, Refit
+from inverse.samplers.found import Found, Quantity, known
 from inverse.samplers.iterate import Iterate, State
 from inverse.samplers.latent import (
     Decoded,
@@ -20,13 +22,20 @@ from inverse.samplers.waiting import Waiting
 
 __all__ = [
     "Averaged",
+    "Blind",
+    "BlurParameters",
     "Decoded",
     "Descent",
+    "Found",
     "Iterate",
     "LatentNoise",
     "LatentWiener",
     "Nested",
+    "NoiseLevel",
     "Process",
+    "Quantity",
+    "Range",
+    "Refit",
     "Reusing",
     "Sampler",
     "Selection",
@@ -37,6 +46,7 @@ __all__ = [
     "draw",
     "flat",
     "flow_grid",
+    "known",
     "latent_grid",
     "reusing",
 ]

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from inverse.levels import CLEAN, Level, Listed, Path
+from inverse.samplers.found import Found
 
 
 class State(NamedTuple):
@@ -25,6 +26,7 @@ class Iterate(NamedTuple):
         memory: what the sampler remembers, of its own type.
         path: the steps to come.
         by: the `Sampler.kind` that made it; another does not take it.
+        found: what was found of the problem, by a walk that was not told all of it (`Blind`).
     """
 
     step: int
@@ -35,6 +37,7 @@ class Iterate(NamedTuple):
     memory: Any
     path: Path = Listed((CLEAN,))
     by: str = ""
+    found: tuple[Found, ...] = ()
 
     def edited(self, x0: Tensor) -> "Iterate":
         """This iterate with another estimate, (B, C, H, W), painted on or mended elsewhere.

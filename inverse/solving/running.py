@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from inverse.samplers import Iterate, Sampler, State, reusing
+from inverse.samplers import Found, Iterate, Sampler, State, known, reusing
 from inverse.solving.metering import Budget, Meter, Spent
 from operators import Problem, Rng
 
@@ -30,6 +30,8 @@ class Result:
         x0: the restoration (B, C, H, W). residual: `||A x0 - y|| / (sigma_y sqrt(m))`, (B,).
         nfe, backward: network calls forward and backward. seconds: wall-clock time.
         finished: whether the sampler ran to its end. snapshots: of the steps kept.
+        found: what was found of the problem, by a sampler that was not told all of it (`Blind`);
+            the residual is that of the problem so `known`.
     """
 
     x0: Tensor
@@ -39,6 +41,7 @@ class Result:
     seconds: float
     finished: bool
     snapshots: tuple[Snapshot, ...] = ()
+    found: tuple[Found, ...] = ()
 
     def to(self, device: torch.device | str) -> "Result":
         """The same result on another device."""
@@ -103,10 +106,9 @@ def solve(
                 raise NothingReady(f"{why} before a first restoration was ready") from stop
     if last is None:
         raise NothingReady("the sampler made no step")
-    residual = problem.relative_residual(last.x0)
-    return Result(
-        last.x0, residual, meter.forward, meter.backward, meter.seconds, finished, tuple(snapshots)
-    )
+    residual = known(problem, last.found).relative_residual(last.x0)
+    spent = meter.forward, meter.backward, meter.seconds
+    return Result(last.x0, residual, *spent, finished, tuple(snapshots), last.found)
 
 
 class Diverged(FloatingPointError):

@@ -1,0 +1,142 @@
+"""Coordinates in which the misfit of an estimate is independent noise of known spread."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from inverse.denoise import linear_operator, mixtures, restored, transformed
+from inverse.denoise.needs import Need
+from operators import Inpaint, LinearOperator, Problem, Rng
+from operators.core import fft
+
+PATCH, PATCHES = 8, 256  # side in pixels, and how many of them at most
+MERGED = 1024  # values at most that go through every trial
+
+
+class Coordinates(NamedTuple):
+    """The misfit `y - A D` where its values are independent: `E power = c spread + sigma^2`.
+
+    Attributes:
+        power: what was found, the mean of so many squares. spread: variance of the error of D as
+            A passes it on. weight: how many squares. Each (B, G, N), float64, of G groups that
+            have a contrast c of their own.
+    """
+
+    power: Tensor
+    spread: Tensor
+    weight: Tensor
+
+
+def coordinates(problem: Problem, x0: Tensor, r2: Tensor) -> Coordinates:
+    """The misfit of an estimate of the image, in independent coordinates.
+
+    Args:
+        problem: whose operator meets `EVEN`.
+        x0: D, (B, C, H, W). r2: variance of its error, as `ErrorSpectrum.at` gives it.
+
+    Returns:
+        on the CPU, whatever device the problem is on, in float64.
+    """
+    if isinstance(problem.operator, Inpaint):
+        return _patches(problem, problem.operator, x0, r2)
+    return _frequencies(problem, linear_operator(problem, "the evidence"), x0, r2)
+
+
+def _even(problem: Problem) -> bool:
+    """Whether `A A^T` treats all places of y alike: a random y, and the same moved by a pixel."""
+    operator = problem.operator
+    if isinstance(operator, Inpaint):
+        return bool((operator.mask == operator.mask[:, :1]).all())
+    if not isinstance(operator, LinearOperator) or len(operator.out_shape) != 3:
+        return False
+    batch = operator.batch or 1
+    y = Rng([0] * batch).normal((batch, *operator.out_shape)).to(operator.anchor)
+    there, moved = (operator(operator.adjoint(v)) for v in (y, y.roll((1, 1), (-2, -1))))
+    rest = there.roll((1, 1), (-2, -1)) - moved
+    h, w = (n // 4 for n in y.shape[-2:])  # borders may differ
+    inside = (..., slice(h, -h or None), slice(w, -w or None))
+    return float(rest[inside].norm()) <= 1e-2 * float(moved[inside].norm())
+
+
+EVEN = Need(
+    "a blur, a resizing or a mask that is the same in all places and channels",
+    _even,
+    "give the noise's level and the operator",
+    lambda problem: repr(problem.operator),
+)
+
+
+def _frequencies(problem: Problem, operator: LinearOperator, x0: Tensor, r2: Tensor) -> Coordinates:
+    """Along the Fourier coefficients of y, for an operator that treats all places alike."""
+    power = transformed(problem.residual(x0)).abs().cpu().double().square()
+    spread = _passed(operator, r2).clamp_min(0).expand_as(power)
+    weight = torch.full_like(power, 2.0)
+    weight[..., 0] = 1.0  # of the coefficients that have no conjugate partner
+    if problem.y.shape[-1] % 2 == 0:
+        weight[..., -1] = 1.0
+    weight[..., 0, 0] = 0.0  # the mean brightness is no noise
+    return _merged(*(v.flatten(2) for v in (power, spread, weight)))
+
+
+def _passed(operator: LinearOperator, r2: Tensor) -> Tensor:
+    """The spectrum of `A e`, e of spectrum r2: the transform of `A R A^T` around y's middle."""
+    channels, h, w = operator.out_shape
+    spectra = []
+    for j, mixture in enumerate(mixtures(channels).to(operator.anchor)):
+        impulse = operator.anchor.new_zeros((operator.batch or 1, channels, h, w))
+        impulse[..., h // 2, w // 2] = mixture
+        error = restored(transformed(operator.adjoint(impulse)) * r2.to(impulse), operator.in_shape)
+        seen = operator(error).roll((-(h // 2), -(w // 2)), (-2, -1))
+        spectra.append(transformed(seen)[:, j].real.cpu().double() * (h * w) ** 0.5)
+    return torch.stack(spectra, 1)
+
+
+def _merged(power: Tensor, spread: Tensor, weight: Tensor) -> Coordinates:
+    """The same, neighbours in the order of their spread merged: `MERGED` of them are left."""
+    order = spread.argsort(-1)
+    each = -(-order.shape[-1] // MERGED)
+    more = -order.shape[-1] % each
+    weight, power, spread = (
+        pad(v.gather(-1, order), (0, more)).unflatten(-1, (-1, each))
+        for v in (weight, weight * power, weight * spread)
+    )
+    total = weight.sum(-1)
+    means = (v.sum(-1) / total.clamp_min(1e-12) for v in (power, spread))
+    return Coordinates(*means, total)
+
+
+def _patches(problem: Problem, mask: Inpaint, x0: Tensor, r2: Tensor) -> Coordinates:
+    """Along the eigenvectors of the error's covariance in what was kept of each small patch.
+
+    Patches count as independent of each other (a composite likelihood); each has a contrast of
+    its own, so that flat places tell the noise among textured ones.
+    """
+    kept = mask.mask[:, :1].cpu().double().expand(len(x0), -1, -1, -1)
+    rest = problem.residual(x0).cpu().double()
+    mixed = torch.einsum("ij,bjhw->bihw", mixtures(x0.shape[1]), rest)
+    inside, rest = _cut(kept), _cut(mixed)
+    lost = torch.diag_embed(1 - inside)
+    within = inside[..., :, None] * _covariance(r2, mask.in_shape)[:, None] * inside[..., None, :]
+    values, vectors = torch.linalg.eigh(within - lost)  # what was lost has the value -1
+    power = torch.einsum("bcgn,bcgnk->bcgk", rest * inside, vectors).square()
+    known = (values > -0.5).to(power)
+    parts = (power * known, values.clamp_min(0), known)
+    return Coordinates(*(v.flatten(1, 2) for v in parts))
+
+
+def _cut(x: Tensor) -> Tensor:
+    """At most `PATCHES` patches, evenly spread: (B, C, H, W) -> (B, C, G, PATCH^2)."""
+    side = min(PATCH, *x.shape[-2:])
+    every = x.unfold(2, side, side).unfold(3, side, side).flatten(2, 3).flatten(3)
+    return every[:, :, :: -(-every.shape[2] // PATCHES)]
+
+
+def _covariance(r2: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """The covariance of the values of a patch of an error of spectrum r2: (C, PATCH^2, PATCH^2)."""
+    side = min(PATCH, *shape[-2:])
+    apart = fft.irfft2(r2.double(), shape[-2:])
+    steps = torch.arange(side)
+    down, across = (v.flatten() for v in torch.meshgrid(steps, steps, indexing="ij"))
+    return apart[:, down[:, None] - down, across[:, None] - across]
