@@ -1,9 +1,10 @@
 """A job of Hydra: its words made readable, its values checked, its error ours to tell."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from string import Template
+from types import MappingProxyType
 
 import hydra
 from hydra import compose, initialize_config_dir
@@ -26,6 +27,7 @@ class HydraJob:
 
     Args:
         taker: a class whose annotations say what the values outside of groups may be.
+        words: {key: value} that the function itself takes out before anything is built of them.
     """
 
     def __init__(
@@ -34,14 +36,20 @@ class HydraJob:
         name: str,
         taker: type,
         folder: Path = FOLDER,
+        words: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.function, self.name, self.taker, self.folder = function, name, taker, folder
+        self.words = words
         self.errors: list[Exception] = []
 
     def __call__(self, config: DictConfig) -> None:
         try:
             check_values(config, self.taker)
-            for value in config.values():
+            built = config.copy()
+            for key, word in self.words.items():
+                if OmegaConf.select(config, key) == word:
+                    OmegaConf.update(built, key, "???")  # which is not looked at
+            for value in built.values():
                 if taker := target_of(value):
                     check_values(value, taker)
             self.function(config)

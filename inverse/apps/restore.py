@@ -12,6 +12,7 @@ from torch import Tensor
 
 from inverse.apps.configuration import build, expect
 from inverse.apps.device import pick_device
+from inverse.apps.estimating import ESTIMATE, Unknown, estimates
 from inverse.apps.failures import Failures
 from inverse.apps.job import HydraJob
 from inverse.apps.progress import ProgressBar
@@ -32,9 +33,9 @@ from inverse.restoring import (
     simulations,
     skipped,
 )
-from inverse.samplers import Sampler
+from inverse.samplers import Sampler, known
 from inverse.solving import Budget, ready, solve
-from operators import Rng
+from operators import Problem, Rng
 
 SNAPSHOTS = 24  # of the way, at most, in anytime.png
 Make = Callable[[], tuple[Tensor | None, Case]]
@@ -73,33 +74,41 @@ def run(config: DictConfig) -> None:
     planned = budget if config.plan else None
     places = _places(config)
     outputs = None if config.out is None else Outputs(config.out, places, _range(config))
-    fitting = partial(_fitting, requirements(config.solver), outputs)
-    cases = {name: partial(fitting, name, make) for name, make in _cases(config, places).items()}
+    fitting, unknown = partial(_fitting, requirements(config.solver), outputs), Unknown(config)
+    made = _cases(config, places, unknown).items()
+    cases = {name: partial(fitting, name, make) for name, make in made}
     folder, failures = Path(HydraConfig.get().runtime.output_dir), Failures(len(cases))
-    prepared = cache(lambda channels: _prepared(config, channels, planned).to(device))
+    samplers: dict[int, Sampler] = {}  # by the channels of the pictures
     lpips = cache(lambda: _lpips(config))  # wanted last, and its library is slow to load
     for name, (truth, case) in failures.made(cases):
         for said in filter(None, (case.reading, case.problem.operator.reading)):
             print(f"{name}: {said}")
-        sampler = prepared(case.problem.operator.in_shape[0])
+        channels = case.problem.operator.in_shape[0]
+        if channels not in samplers:
+            samplers[channels] = _prepared(config, case.problem, planned, unknown).to(device)
+        sampler = samplers[channels]
         with failures.noted(name):
             many, seeds = case.samples(config.samples, device)
             with closing(ProgressBar(name, many, budget, enabled=config.progress)) as bar:
                 rng = Rng(seeds, device)
                 result = solve(sampler, many, rng, budget, keep=SNAPSHOTS, watch=bar.watch)
             shown, there = None if truth is None else truth[0], many.y.device
-            report = Report(shown, many.to("cpu"), result.to("cpu"), *lpips(), there)
+            told = known(many, result.found).to("cpu")
+            report = Report(shown, told, result.to("cpu"), *lpips(), there)
             place = folder / name if len(cases) > 1 else folder
-            _summary(name, report.write(place), place)
+            _summary(name, report.write(place), place, estimates(result.found))
             if outputs and (written := outputs.add(name, result.x0[0])):
                 print(f"{name}: -> {written}")
     failures.tell()
 
 
-def _prepared(config: DictConfig, channels: int, planned: Budget | None) -> Sampler:
+def _prepared(
+    config: DictConfig, problem: Problem, planned: Budget | None, unknown: Unknown
+) -> Sampler:
     """The solver over its prior, which is told how many channels the pictures have."""
-    told = {"channels": channels} if "grey" in config.prior else {}
-    return ready(build(config.solver), build(config.prior, **told), planned)
+    told = {"channels": problem.operator.in_shape[0]} if "grey" in config.prior else {}
+    solver = unknown.solver(build(config.solver), problem)
+    return ready(solver, build(config.prior, **told), planned)
 
 
 def _places(config: DictConfig) -> dict[str, Place]:
@@ -126,9 +135,9 @@ def _exposure(config: DictConfig) -> Exposure | None:
     return Exposure(*frames)
 
 
-def _cases(config: DictConfig, places: Mapping[str, Place]) -> Mapping[str, Make]:
+def _cases(config: DictConfig, places: Mapping[str, Place], unknown: Unknown) -> Mapping[str, Make]:
     """What is to be restored by name, each made when it is called for."""
-    make, noise = partial(build, config.operator), build(config.noise)
+    make, noise = partial(build, config.operator), build(unknown.noise)
     reading = Reading(config.channels, _range(config), config.key, _exposure(config))
     if config.measurement is None:
         return simulations(make, noise, places, config.size, config.seed, reading)
@@ -167,16 +176,16 @@ def _lpips(config: DictConfig) -> tuple[LPIPS | None, str | None]:
         return None, str(error)
 
 
-def _summary(name: str, metrics: dict, folder: Path) -> None:
+def _summary(name: str, metrics: dict, folder: Path, found: Sequence[str]) -> None:
     scores = [f"PSNR {metrics['psnr'][0]:.2f} dB"] if "psnr" in metrics else []
     if metrics.get("lpips"):
         scores.append(f"LPIPS {metrics['lpips'][0]:.3f}")
     scores += [f"no {key.upper()}" for key in ("ssim", "lpips") if metrics.get(key, 0) is None]
     stopped = "" if metrics["finished"] else " (stopped early, best so far)"
     scores.append(f"{metrics['nfe']} network calls in {metrics['seconds']:.1f} s{stopped}")
-    print(f"{name}: {', '.join(scores)} -> {folder}")
+    print(f"{name}: {', '.join([*scores, *found])} -> {folder}")
 
 
 def main() -> None:
     """The app's entry point."""
-    HydraJob(run, "restore", Values).run()
+    HydraJob(run, "restore", Values, words={"noise.sigma": ESTIMATE}).run()

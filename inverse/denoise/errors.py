@@ -87,7 +87,8 @@ class ErrorSpectrum:
             return cls(record["nsrs"], record["frequencies"], torch.tensor(record["variances"]))
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
-                f"{path} is no table of a prior's errors ({error}); write it anew (inverse errors)"
+                f"{path} is no table of a prior's errors ({error}); delete it and measure "
+                "anew: inverse errors"
             ) from error
 
 

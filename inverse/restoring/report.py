@@ -67,6 +67,11 @@ class Report:
             "finished": result.finished,
             "peak_memory_mb": memory and round(memory),
             "sigma": sigma.tolist() if isinstance(sigma, Tensor) else sigma,
+            "estimated": {
+                name: {"mean": number.mean.tolist(), "std": number.std.tolist()}
+                for part in result.found
+                for name, number in part.numbers.items()
+            },
             "noise": repr(self.problem.noise),
             "operator": self.problem.operator.describe(),
         }
@@ -99,6 +104,8 @@ class Report:
         if restored.shape[0] not in PICTURES:
             save_measurement(samples[:1], folder / "restored.npy")
         save_measurement(self.problem.y[:1], folder / "measurement.npy")
+        for kernel in (part.kernel[0] for part in self.result.found if part.kernel is not None):
+            save(kernel / kernel.max() * 2 - 1, folder / "kernel.png")
         if len(samples) > 1:
             tiles = [Tile(f"sample {k}", x) for k, x in enumerate(samples[:16])]
             save(anytime_strip(tiles, columns=4), folder / "samples.png")

@@ -1,7 +1,7 @@
 """A sampler run to the end is a denoiser: the one loop, its nesting, and what wraps it."""
 
 from inverse.samplers.averaging import Averaged
-from inverse.samplers.blind import Blind, BlurParameters, NoiseLevel, Range, Refit
+from inverse.samplers.blind import EVEN, Blind, BlurParameters, NoiseLevel, Range, Refit
 from inverse.samplers.found import Found, Quantity, known
 from inverse.samplers.iterate import Iterate, State
 from inverse.samplers.latent import (
@@ -26,6 +26,7 @@ __all__ = [
     "BlurParameters",
     "Decoded",
     "Descent",
+    "EVEN",
     "Found",
     "Iterate",
     "LatentNoise",

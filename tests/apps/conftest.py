@@ -4,14 +4,17 @@ import pytest
 from PIL import Image
 
 from inverse.apps import main as command
+from inverse.denoise import beside
 from inverse.priors import save_prior
 from tests.inverse.solver_cases import tiny_prior
+from tests.inverse.stationary import Stationary
 
 
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory):
     path = tmp_path_factory.mktemp("prior") / "prior.safetensors"
     save_prior(tiny_prior(), path)
+    Stationary(channels=3).errors.save(beside(path))
     return path
 
 

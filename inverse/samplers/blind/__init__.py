@@ -1,8 +1,9 @@
 """When noise or blur are not known: found on the way, by their evidence."""
 
 from inverse.samplers.blind.blind import Blind
+from inverse.samplers.blind.coordinates import EVEN
 from inverse.samplers.blind.evidence import Range
 from inverse.samplers.blind.kernels import BlurParameters
 from inverse.samplers.blind.refits import NoiseLevel, Refit
 
-__all__ = ["Blind", "BlurParameters", "NoiseLevel", "Range", "Refit"]
+__all__ = ["EVEN", "Blind", "BlurParameters", "NoiseLevel", "Range", "Refit"]

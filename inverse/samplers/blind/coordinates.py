@@ -45,16 +45,22 @@ def coordinates(problem: Problem, x0: Tensor, r2: Tensor) -> Coordinates:
 
 
 def _even(problem: Problem) -> bool:
-    """Whether `A A^T` treats all places of y alike: a random y, and the same moved by a pixel."""
+    """Whether `A e` of a stationary e is stationary: a random y through `A R A^T`, and moved."""
     operator = problem.operator
     if isinstance(operator, Inpaint):
         return bool((operator.mask == operator.mask[:, :1]).all())
-    if not isinstance(operator, LinearOperator) or len(operator.out_shape) != 3:
+    pictures = len(operator.in_shape) == len(operator.out_shape) == 3
+    if not isinstance(operator, LinearOperator) or not pictures:
         return False
+
+    def passed(y: Tensor) -> Tensor:
+        x = operator.adjoint(y)
+        return operator(x + x.roll((1, 1), (-2, -1)) + x.mean(1, keepdim=True))
+
     batch = operator.batch or 1
     y = Rng([0] * batch).normal((batch, *operator.out_shape)).to(operator.anchor)
-    there, moved = (operator(operator.adjoint(v)) for v in (y, y.roll((1, 1), (-2, -1))))
-    rest = there.roll((1, 1), (-2, -1)) - moved
+    there, moved = passed(y), passed(y.roll((1, 2), (-2, -1)))
+    rest = there.roll((1, 2), (-2, -1)) - moved
     h, w = (n // 4 for n in y.shape[-2:])  # borders may differ
     inside = (..., slice(h, -h or None), slice(w, -w or None))
     return float(rest[inside].norm()) <= 1e-2 * float(moved[inside].norm())

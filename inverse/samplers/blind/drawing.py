@@ -23,7 +23,8 @@ def drawn(problem: Problem, x0: Tensor, r2: Tensor, rng: Rng) -> Tensor:
     """
     operator, variance = linear_operator(problem, "drawing"), noise_variance(problem)
     sigma = torch.as_tensor(variance).sqrt().cpu().double().expand(len(x0))
-    c = contrasts(coordinates(problem, x0, r2), sigma, channels=x0.shape[1])
+    c = contrasts(coordinates(problem, x0, r2), sigma, channels=problem.y.shape[1])
+    c = c if c.shape[1] == x0.shape[1] else c.mean(1, keepdim=True)
     power = (c[:, :, None, None] * r2).to(x0)
 
     def spread(x: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from inverse.samplers.blind.evidence import CONTRAST, Range, log_evidence, searc
 from operators import (
     Problem,
     Rng,
+    bayer,
     blur_gaussian,
     blur_varying,
     downsample,
@@ -89,7 +90,7 @@ def test_a_group_of_another_contrast_is_explained_by_it_and_not_by_noise():
 
 def test_what_no_evidence_is_known_of_is_refused():
     shape = (3, 16, 16)
-    for operator in (walsh_hadamard(shape), blur_varying(shape, size=7, grid=2)):
+    for operator in (walsh_hadamard(shape), blur_varying(shape, size=7, grid=2), bayer(shape)):
         assert not EVEN.met(Problem(operator, gaussian(0.1), torch.zeros(1, *operator.out_shape)))
     padded = blur_gaussian((3, 64, 64), size=5, std=1.0, padding="reflect")
     for operator in (*OPERATORS.values(), padded):
