@@ -12,7 +12,7 @@ from torch import Tensor
 
 from inverse.denoise.denoisers import Prior
 from inverse.denoise.spectra import radius, transformed
-from inverse.files import as_json, write_atomic
+from inverse.files import write_atomic
 from inverse.levels import Level
 from operators import Rng
 
@@ -73,7 +73,7 @@ class ErrorSpectrum:
         """Write the table as JSON, atomically."""
         table = [[[float(f"{v:.4g}") for v in c] for c in row] for row in self.variances.tolist()]
         record = {"nsrs": self.nsrs.tolist(), "frequencies": self.frequencies.tolist()}
-        write_atomic(path, as_json(record | {"variances": table}, indent=None))
+        write_atomic(path, json.dumps(record | {"variances": table}) + "\n")
 
     @classmethod
     def load(cls, path: str | Path) -> ErrorSpectrum:

@@ -12,7 +12,7 @@ from operators import Inpaint, LinearOperator, Problem, Rng
 from operators.core import fft
 
 PATCH, PATCHES = 8, 256  # side in pixels, and how many of them at most
-MERGED = 1024  # values at most that go through every trial
+MERGED = 512  # values at most that go through every trial
 
 
 class Coordinates(NamedTuple):
@@ -77,7 +77,7 @@ EVEN = Need(
 def _frequencies(problem: Problem, operator: LinearOperator, x0: Tensor, r2: Tensor) -> Coordinates:
     """Along the Fourier coefficients of y, for an operator that treats all places alike."""
     power = transformed(problem.residual(x0)).abs().cpu().double().square()
-    spread = _passed(operator, r2).clamp_min(0).expand_as(power)
+    spread = passed_on(operator, r2).clamp_min(0).expand_as(power)
     weight = torch.full_like(power, 2.0)
     weight[..., 0] = 1.0  # of the coefficients that have no conjugate partner
     if problem.y.shape[-1] % 2 == 0:
@@ -86,8 +86,13 @@ def _frequencies(problem: Problem, operator: LinearOperator, x0: Tensor, r2: Ten
     return _merged(*(v.flatten(2) for v in (power, spread, weight)))
 
 
-def _passed(operator: LinearOperator, r2: Tensor) -> Tensor:
-    """The spectrum of `A e`, e of spectrum r2: the transform of `A R A^T` around y's middle."""
+def passed_on(operator: LinearOperator, r2: Tensor) -> Tensor:
+    """The spectrum of `A e`, e of spectrum r2: (1|B, c, h, w // 2 + 1), float64, on the CPU.
+
+    The transform of `A R A^T` around y's middle. Of a mask it is as if its pixels were drawn anew.
+    """
+    if isinstance(operator, Inpaint):
+        return r2 * float(operator.entries.mean()) ** 2
     channels, h, w = operator.out_shape
     spectra = []
     for j, mixture in enumerate(mixtures(channels).to(operator.anchor)):
@@ -109,8 +114,8 @@ def _merged(power: Tensor, spread: Tensor, weight: Tensor) -> Coordinates:
         for v in (weight, weight * power, weight * spread)
     )
     total = weight.sum(-1)
-    means = (v.sum(-1) / total.clamp_min(1e-12) for v in (power, spread))
-    return Coordinates(*means, total)
+    some = total.clamp_min(1e-12)
+    return Coordinates(power.sum(-1) / some, spread.sum(-1) / some, total)
 
 
 def _patches(problem: Problem, mask: Inpaint, x0: Tensor, r2: Tensor) -> Coordinates:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from inverse.denoise import linear_operator, noise_variance, restored, transformed
-from inverse.samplers.blind.coordinates import coordinates
+from inverse.samplers.blind.coordinates import coordinates, passed_on
 from inverse.samplers.blind.evidence import contrasts
 from operators import Problem, Rng
 from operators.solve import cg, column
@@ -14,7 +14,8 @@ def drawn(problem: Problem, x0: Tensor, r2: Tensor, rng: Rng) -> Tensor:
     """An image per sample from `N(x0, c R) N(y; A x, sigma_y^2 I)`, of the likeliest contrasts c.
 
     Perturb and solve: `x + c R A^T (A c R A^T + sigma_y^2 I)^-1 (y + sigma_y n - A x)` with
-    `x ~ N(x0, c R)`, by conjugate gradients (to 1e-3, or 100 of them).
+    `x ~ N(x0, c R)`, by conjugate gradients, in coordinates in which
+    a blur is solved at once.
 
     Args:
         x0, r2: as in `coordinates`.
@@ -30,11 +31,19 @@ def drawn(problem: Problem, x0: Tensor, r2: Tensor, rng: Rng) -> Tensor:
     def spread(x: Tensor) -> Tensor:
         return restored(transformed(x) * power, operator.in_shape)
 
+    root = passed_on(operator, c[:, :, None, None] * r2).clamp_min(0).to(x0) + column(variance, x0)
+    root = root.sqrt()
+
+    def eased(v: Tensor) -> Tensor:
+        return restored(transformed(v) / root, operator.out_shape)
+
     def normal(v: Tensor) -> Tensor:
-        return operator(spread(operator.adjoint(v))) + column(variance, v) * v
+        v = eased(v)
+        return eased(operator(spread(operator.adjoint(v))) + column(variance, v) * v)
 
     white = transformed(rng.normal(x0.shape, x0.dtype))
     x = x0 + restored(white * power.sqrt(), operator.in_shape)
     noise = rng.normal(problem.y.shape, x0.dtype) * column(variance, x0) ** 0.5
     rest = problem.y + operator.support(noise) - operator(x)
-    return x + spread(operator.adjoint(cg(normal, rest, tol=1e-3, max_iter=100, partial=True)))
+    solved = eased(cg(normal, eased(rest), tol=1e-3, max_iter=100, partial=True))
+    return x + spread(operator.adjoint(solved))
