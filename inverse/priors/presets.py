@@ -63,8 +63,7 @@ def from_file(
     """
     if guidance is not None and label is None:
         raise ValueError(f"prior {path}: guidance={guidance} needs a label to guide to")
-    switches = {"channels_last": channels_last, "weights": weights}
-    switches |= {"compile": compile, "reuse": reuse}
+    switches = dict(channels_last=channels_last, weights=weights, compile=compile, reuse=reuse)
     quick = partial(ready, tile=tile, grey=grey, channels=channels, **switches)
     prior = load_prior(path, precision, label)
     if guidance is None:
