@@ -9,7 +9,7 @@ from inverse.apps.device import pick_device
 from inverse.apps.job import HydraJob
 from inverse.apps.values import Count, Name
 from inverse.denoise import beside, measure_errors
-from inverse.restoring import photograph, photographs
+from inverse.restoring import Place, photograph, photographs
 from operators import Rng, seed_for
 
 
@@ -38,13 +38,13 @@ def run(config: DictConfig) -> None:
     print(f"errors on {len(images)} images of {config.side} pixels -> {beside(place)}")
 
 
-def _some(config: DictConfig) -> list[str]:
+def _some(config: DictConfig) -> list[Place]:
     """At most `count` of the images, evenly spread."""
     files = list(photographs(config.images).values())
     return files[:: -(-len(files) // config.count)]
 
 
-def _middle(file: str, side: int) -> Tensor:
+def _middle(file: Place, side: int) -> Tensor:
     """The middle side x side pixels of a photograph, as they are.
 
     Raises:
