@@ -11,6 +11,7 @@ import torch
 
 from inverse.apps.configuration import build, groups, read
 from inverse.apps.requirements import requirements
+from inverse.denoise import POINTWISE
 from inverse.priors import GaussianPrior
 from inverse.priors.autoencoder import IdentityAutoencoder
 
@@ -125,9 +126,11 @@ class Halved(IdentityAutoencoder):
 
 @pytest.mark.parametrize("solver", groups()["solver"])
 def test_a_solver_asks_the_same_over_every_prior(solver):
+    """That is told its noise as a network is, value by value."""
     config = read("solver", solver)
     shape, size = (3, 4, 4), 48
     prior = GaussianPrior(shape, torch.zeros(size), torch.eye(size))
+    prior.told = POINTWISE
     needs = requirements(config)
     assert build(config)(prior).requires == needs
     prior.autoencoder = Halved()
