@@ -22,6 +22,8 @@ def latino(prior: Prior, *, steps: int = 8, delta: float = 1.0) -> Sampler:
     a Wiener restoration; the prompt is not optimised (LATINO-PRO).
     """
     autoencoder = autoencoder_of(prior)
+    if not delta > 0:
+        raise ValueError(f"latino: delta must be positive, got {delta}")
     step = Lift(Prox(1 / delta, data_variance=1.0), autoencoder)
     start = LatentWiener(autoencoder, temperature=1.0)
     process = Process(Conditioned(prior, step), Renoise(1), latent_grid(steps), start=start)

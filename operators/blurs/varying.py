@@ -121,9 +121,10 @@ def blur_varying(
     padding: str = "reflect",
 ) -> VaryingBlur:
     """Camera shake that differs over the image: grid^2 motion kernels. See `kernels.motion`."""
+    weights = patches(image_shape, grid)
     seeds = range(seed * grid**2, (seed + 1) * grid**2)
     several = torch.stack([shapes.motion(size, s) for s in seeds])
-    return VaryingBlur(image_shape, several, patches(image_shape, grid), padding)
+    return VaryingBlur(image_shape, several, weights, padding)
 
 
 def blur_lens(
@@ -135,6 +136,7 @@ def blur_lens(
     padding: str = "reflect",
 ) -> VaryingBlur:
     """A lens: Gaussians whose std grows from `middle` to `corner` pixels along the radius."""
+    weights = rings(image_shape, count)
     stds = torch.linspace(middle, corner, count).tolist()
     several = torch.stack([shapes.gaussian(size, std) for std in stds])
-    return VaryingBlur(image_shape, several, rings(image_shape, count), padding)
+    return VaryingBlur(image_shape, several, weights, padding)

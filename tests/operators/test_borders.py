@@ -189,6 +189,19 @@ def test_the_kernels_of_the_literature_load(tmp_path):
         blur_file((3, 40, 44), path)
 
 
+@pytest.mark.parametrize(
+    ("make", "match"),
+    [
+        (lambda: blur_lens((1, 9, 9), 3, count=0), "count must be"),
+        (lambda: blur_varying((1, 9, 9), 3, grid=0), "grid must be"),
+    ],
+    ids=["lens", "varying"],
+)
+def test_varying_blurs_of_no_kernel_are_refused(make, match):
+    with pytest.raises(ValueError, match=match):
+        make()
+
+
 def test_varying_blur_mixes_its_kernels():
     x = image()
     several = torch.stack([kernels.gaussian(5, 0.5), kernels.defocus(5), kernels.motion(5, 1)])

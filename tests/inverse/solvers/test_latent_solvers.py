@@ -297,7 +297,7 @@ def test_latents_of_larger_tiled_and_blurred_images():
         (lambda p: solvers.flowchef(p, shift=0.0), "shift must be positive"),
         (lambda p: solvers.pnpflow(p, rate=2.0), "0 < rate < 2"),
         (lambda p: solvers.resample(p, every=0), "every >= 1"),
-        (lambda p: solvers.latino(p, delta=-1.0), "lam must be positive"),
+        (lambda p: solvers.latino(p, delta=0.0), "delta must be positive"),
         (lambda p: solvers.ldps(p, steps=0), "at least 1"),
     ],
 )
