@@ -17,5 +17,5 @@ def requirements(solver: DictConfig) -> Needs:
         ConfigurationError, ValueError: as `build` of the solver, for a wrong constant.
     """
     prior = GaussianPrior((1, 1, 1), torch.zeros(1), torch.eye(1))
-    prior.told = POINTWISE
+    prior.coordinates = POINTWISE
     return build(solver)(prior).requires

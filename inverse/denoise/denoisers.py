@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 import torch
 from torch import Tensor, nn
 
-from inverse.denoise.needs import NOTHING, UNTOLD, Composite, Need, Needs
+from inverse.denoise.needs import NOTHING, ONE_LEVEL, Composite, Need, Needs
 from inverse.levels import Level
 from operators import Problem, Rng
 
@@ -34,7 +34,7 @@ def estimate(x: Tensor, x0: Tensor, level: Level) -> Estimate:
 class Denoiser(Composite, nn.Module, ABC):
     """Maps a state (B, C, H, W) at a level to an `Estimate`; may look at the problem."""
 
-    told: Need = UNTOLD
+    coordinates: Need = ONE_LEVEL
     """What a problem must bring so that this can be told its noise value by value (`Field`)."""
 
     def cost(self, level: Level) -> float:

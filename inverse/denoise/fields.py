@@ -77,7 +77,7 @@ class FieldPrior(Prior):
     As a denoiser it takes a `Field` in place of a level.
     """
 
-    told = SPECTRAL
+    coordinates = SPECTRAL
 
     @abstractmethod
     def restore(self, z: Tensor, field: Field) -> Tensor:

@@ -47,7 +47,7 @@ POINTWISE = Need(
     "choose a solver that takes any linear operator (nested), or operator=inpaint_..., bayer or "
     "identity",
 )
-UNTOLD = Need(
+ONE_LEVEL = Need(
     "a prior that is told the noise of every value",
     lambda problem: False,
     "choose a solver that takes any prior (nested), or a prior of network=stem",

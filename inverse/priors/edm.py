@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inverse.denoise import POINTWISE, UNTOLD, Field, FieldPrior, Need, Unfit, errors_of
+from inverse.denoise import ONE_LEVEL, POINTWISE, Field, FieldPrior, Need, Unfit, errors_of
 from inverse.files import write_atomic
 from inverse.levels import Level
 from inverse.priors.fitting import fit
@@ -90,8 +90,8 @@ class EDMPrior(NetworkPrior, FieldPrior):
         return self.output(z, self.parametrisation.condition(log_nsr), known)
 
     @property
-    def told(self) -> Need:
-        return POINTWISE if self.config["kind"] == "stem" else UNTOLD
+    def coordinates(self) -> Need:
+        return POINTWISE if self.config["kind"] == "stem" else ONE_LEVEL
 
     def restore(self, z: Tensor, field: Field) -> Tensor:
         """The estimate (B, 3, H, W) of z whose pixels have the noise of `field`.
@@ -99,8 +99,10 @@ class EDMPrior(NetworkPrior, FieldPrior):
         Raises:
             Unfit: for a network that is told one level, and for other coordinates than pixels.
         """
-        if self.told is UNTOLD:
-            raise Unfit(f"EDMPrior of kind {self.config['kind']} is told one level; {UNTOLD.fix}")
+        if self.coordinates is ONE_LEVEL:
+            raise Unfit(
+                f"EDMPrior of kind {self.config['kind']} is told one level; {ONE_LEVEL.fix}"
+            )
         fit(z, self.channels)
         nsr = field.pixels(z)
         z, nsr = z.where(nsr.isfinite(), 0.0), nsr.clamp(max=HIGH)

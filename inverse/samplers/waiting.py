@@ -51,7 +51,7 @@ class Waiting(Descent[None]):
         if not 0 <= eta <= 1:
             raise ValueError(f"Waiting: eta must be in [0, 1], got {eta}")
         self.prior, self.eta, self.heun = prior, eta, heun
-        self.needs = frozenset({prior.told})
+        self.needs = frozenset({prior.coordinates})
 
     def begin(self, problem: Problem, rng: Rng, level: Level) -> tuple[Tensor, None]:
         noise = rng.normal((len(rng), *problem.operator.in_shape))

@@ -130,7 +130,7 @@ def test_a_solver_asks_the_same_over_every_prior(solver):
     config = read("solver", solver)
     shape, size = (3, 4, 4), 48
     prior = GaussianPrior(shape, torch.zeros(size), torch.eye(size))
-    prior.told = POINTWISE
+    prior.coordinates = POINTWISE
     needs = requirements(config)
     assert build(config)(prior).requires == needs
     prior.autoencoder = Halved()
