@@ -84,10 +84,11 @@ def main(
             options = dict(METHODS[method])
             motion = options.pop("motion", None)
             setting.update(options)
-            way = {"known": known, "estimated": None, None: None}[motion]
-            if motion == "estimated":
-                way = estimated(wiener(problem)[0], span=3)
-            sampler = build(setting)(network, motion=way)
+            if motion == "known":
+                motion = known
+            elif motion == "estimated":
+                motion = estimated(wiener(problem)[0], span=3)
+            sampler = build(setting)(network, motion=motion)
             result = solve(sampler, problem, Rng([seed_for(0, "clips", k, "sample")]), keep=0)
             x = result.x0[0]
             scores = score(x.movedim(1, 0), truth.movedim(1, 0), lpips)

@@ -57,10 +57,9 @@ def nested(
     """
     step, network = Prox(lam), Equivariant(prior) if equivariant else prior
     denoiser = Prepared(step, network) if data_first else Conditioned(network, step)
-    inside = Growing(
-        inner_least, inner_most, top=outer_start, bottom=inner_most_from, end=inner_end
+    inside, outside = walks(
+        outer_steps, inner_least, inner_most, outer_start, inner_most_from, outer_end, inner_end
     )
-    outside = Grid(outer_steps, start=outer_start, end=outer_end, spacing="log")
     if inner_eta is not None and inner_turned is not None:
         raise ValueError("nested: inner_eta and inner_turned are two rules of one walk; give one")
     flow: Transition = Anneal(inner_temperature)
@@ -70,6 +69,22 @@ def nested(
         flow = Turned(inner_turned)
     begin = WienerStart(start_temperature)
     return nest(denoiser, inside, flow, outside, Anneal(outer_temperature), begin)
+
+
+def walks(
+    outer_steps: int,
+    inner_least: int,
+    inner_most: int,
+    outer_start: float,
+    inner_most_from: float,
+    outer_end: float,
+    inner_end: float,
+) -> tuple[Walk, Walk]:
+    """The levels inside an outer step, and those of the outer steps; see `nested`."""
+    inside = Growing(
+        inner_least, inner_most, top=outer_start, bottom=inner_most_from, end=inner_end
+    )
+    return inside, Grid(outer_steps, start=outer_start, end=outer_end, spacing="log")
 
 
 def nest(

@@ -1,10 +1,9 @@
 """Ours: the nested split sampler in the latent space of an autoencoder."""
 
 from inverse.denoise import Conditioned, Prior
-from inverse.levels import Grid, Growing
 from inverse.priors.autoencoder import autoencoder_of
 from inverse.samplers import LatentWiener, Sampler, decoded
-from inverse.solvers._nested import nest
+from inverse.solvers._nested import nest, walks
 from inverse.steps import Lift, Prox
 from inverse.transitions import Anneal
 
@@ -37,10 +36,9 @@ def nested_latent(
     """
     autoencoder = autoencoder_of(prior)
     denoiser = Conditioned(prior, Lift(Prox(lam), autoencoder, keep=True))
-    inside = Growing(
-        inner_least, inner_most, top=outer_start, bottom=inner_most_from, end=inner_end
+    inside, outside = walks(
+        outer_steps, inner_least, inner_most, outer_start, inner_most_from, outer_end, inner_end
     )
-    outside = Grid(outer_steps, start=outer_start, end=outer_end, spacing="log")
     begin = LatentWiener(autoencoder)
     flow = Anneal(inner_temperature)
     process = nest(denoiser, inside, flow, outside, Anneal(outer_temperature), begin)

@@ -3,10 +3,9 @@
 from torch import Tensor
 
 from inverse.denoise import Conditioned, Equivariant, Prior
-from inverse.levels import Grid, Growing
 from inverse.priors import Frames
 from inverse.samplers import Process
-from inverse.solvers._nested import nest
+from inverse.solvers._nested import nest, walks
 from inverse.starts import WienerStart
 from inverse.steps import TemporalProx
 from inverse.transitions import Anneal, Coherent
@@ -49,10 +48,9 @@ def nested_video(
     """
     network = Equivariant(Frames(prior)) if equivariant else Frames(prior)
     denoiser = Conditioned(network, TemporalProx(lam, mu, motion))
-    inside = Growing(
-        inner_least, inner_most, top=outer_start, bottom=inner_most_from, end=inner_end
+    inside, outside = walks(
+        outer_steps, inner_least, inner_most, outer_start, inner_most_from, outer_end, inner_end
     )
-    outside = Grid(outer_steps, start=outer_start, end=outer_end, spacing="log")
     inner = Coherent(Anneal(inner_temperature), rho, motion)
     outer = Coherent(Anneal(outer_temperature), rho, motion)
     return nest(denoiser, inside, inner, outside, outer, WienerStart())
