@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from inverse.metrics.backbones import Unavailable
+from operators.core import first_line
 
 INCEPTION = "weights-inception-2015-12-05-6726825d.pth"
 SITE = "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/"
@@ -109,7 +110,7 @@ def _script(path: Path) -> nn.Module:
     try:
         return torch.jit.load(str(path), map_location="cpu").eval()
     except RuntimeError as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise Unavailable(f"features: {path} is no TorchScript file ({reason})") from error
 
 

@@ -15,6 +15,7 @@ from inverse.priors.labels import number_of
 from inverse.priors.network import unet
 from inverse.priors.networked import NetworkPrior
 from inverse.priors.parametrisation import TRAINED
+from operators.core import first_line
 
 DEFAULTS = {
     "kind": "local",
@@ -150,7 +151,7 @@ def load_prior(
         prior = EDMPrior(json.loads(metadata["edm_prior"]), precision)
         prior.network.load_state_dict(state)
     except (SafetensorError, KeyError, RuntimeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise ValueError(
             f"prior weights {path} are corrupt or not a prior of `inverse train` ({reason}); "
             "copy or train them again"

@@ -6,6 +6,8 @@ from typing import Any
 
 from torch import nn
 
+from operators.core import first_line
+
 NETWORKS = ("unet", "transformer")
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -45,7 +47,7 @@ def index(path: str | Path) -> dict[str, tuple[str, str]]:
     try:
         entries: Any = DiffusionPipeline.load_config(str(path))
     except OSError as error:
-        raise FileNotFoundError(_advice(path, str(error).splitlines()[0])) from error
+        raise FileNotFoundError(_advice(path, first_line(error))) from error
     parts = {name: kind for name, kind in entries.items() if isinstance(kind, list) and kind[0]}
     return {name: (library, kind) for name, (library, kind) in parts.items()}
 
@@ -61,7 +63,7 @@ def load(path: str | Path, **settings: Any) -> Any:
     try:
         return DiffusionPipeline.from_pretrained(str(path), **settings)
     except OSError as error:
-        raise FileNotFoundError(_advice(path, str(error).splitlines()[0])) from error
+        raise FileNotFoundError(_advice(path, first_line(error))) from error
 
 
 def _check_place(path: str | Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from inverse.priors.checkpoints.states import below, load_state
+from operators.core import first_line
 
 
 def load_module(
@@ -75,7 +76,7 @@ def _run(path: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = first_line(error)
         raise ValueError(f"prior.network {path} cannot be run: {reason}") from error
     finally:
         sys.path.pop()

@@ -1,5 +1,6 @@
 """What an operator is: the base classes, their algebra, their solvers and checks."""
 
+from operators.core.arrays import first_line
 from operators.core.diagonal import Diagonal, Identity, identity
 from operators.core.linear import LinearOperator, stack
 from operators.core.module import Module
@@ -17,6 +18,7 @@ __all__ = [
     "Rng",
     "SizeError",
     "SpectralOperator",
+    "first_line",
     "identity",
     "multiple_of",
     "seed_for",

@@ -13,6 +13,7 @@ import numpy as np
 
 from inverse.files import write_atomic
 from inverse.images.scans.scan import ImageError, Scan
+from operators.core import first_line
 
 FORMATS = {  # suffixes: the module that reads them, and what such a file is
     (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".heic", ".heif"): "pillow",
@@ -71,15 +72,11 @@ def _decoded(content: bytes, path: Path) -> Scan:
         raise
     except Exception as error:  # whatever a library says to a broken file
         mend = f"give a whole file of {', '.join(ends_of(kind))}"
-        raise ImageError(f"image {path}: cannot be read ({_said(error)}); {mend}") from error
+        raise ImageError(f"image {path}: cannot be read ({first_line(error)}); {mend}") from error
     if scan.stored.ndim != 4 or not scan.stored.size:
         raise ImageError(f"image {path}: holds no picture; give a file that does")
     native = scan.stored.astype(scan.stored.dtype.newbyteorder("="), copy=False)
     return replace(scan, stored=native, kind=kind)
-
-
-def _said(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def ends_of(kind: str) -> tuple[str, ...]:
@@ -99,7 +96,7 @@ def write_scan(scan: Scan, stored: np.ndarray, path: str | Path, zoom: int = 1) 
         with _quiet():
             content = scan.encode(stored, zoom, path)
     except Exception as error:  # whatever a library says to what else is in the file
-        raise ImageError(f"image {path}: cannot be written ({_said(error)})") from error
+        raise ImageError(f"image {path}: cannot be written ({first_line(error)})") from error
     write_atomic(path, content)
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from operators.core import first_line
+
 NESTED = ("ema", "model_ema", "state_dict", "model")
 """Under which names training scripts keep the weights; averaged ones first."""
 
@@ -78,6 +80,6 @@ def _pickle(path: Path) -> dict[str, Any]:
             "it yourself and torch.save(network.state_dict(), FILE)"
         ) from error
     except (RuntimeError, EOFError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise ValueError(f"checkpoint {path} is corrupt ({reason})") from error
     return content if isinstance(content, dict) else {}
