@@ -1,4 +1,4 @@
-"""Video in time: fewer frames than there were."""
+"""Video in time: fewer frames than there were, by means and by selection."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ class TemporalAverage(SpectralOperator):
     """
 
     def __init__(self, video_shape: Sequence[int], factor: int) -> None:
-        shape, factor = _video("TemporalAverage", video_shape, factor)
+        shape, factor = video_and_factor("TemporalAverage", video_shape, factor)
         channels, frames, *sides = shape
         if frames % factor:
             raise ValueError(
@@ -71,7 +71,7 @@ class FrameSkip(SpectralOperator):
     pointwise = True
 
     def __init__(self, video_shape: Sequence[int], factor: int) -> None:
-        shape, self.factor = _video("FrameSkip", video_shape, factor)
+        shape, self.factor = video_and_factor("FrameSkip", video_shape, factor)
         channels, frames, *sides = shape
         out = (channels, -(-frames // self.factor), *sides)
         s = torch.ones(1, 1, 1, 1, 1, dtype=torch.float64)
@@ -112,7 +112,8 @@ def side_by_side(video: Tensor) -> Tensor:
     return video.movedim(2, 3).flatten(3)
 
 
-def _video(name: str, shape: Sequence[int], factor: int) -> tuple[tuple[int, ...], int]:
+def video_and_factor(name: str, shape: Sequence[int], factor: int) -> tuple[tuple[int, ...], int]:
+    """The shape of a video and a whole number of frames, or a ValueError naming the owner."""
     values = tuple(shape)
     if len(values) != 4:
         raise ValueError(f"{name}: video_shape must be (C, T, H, W), got {values}")

@@ -9,13 +9,16 @@ from operators import (
     Inpaint,
     LinearOperator,
     Operator,
+    Temporal,
     TemporalAverage,
     blur_gaussian,
     downsample,
+    exposure,
     frame_skip,
     framewise,
     masks,
     temporal_average,
+    temporal_blur,
 )
 
 RGB = (3, 4, 6)
@@ -86,6 +89,11 @@ WRONG = {
     "per frame": (lambda: framewise(downsample(RGB, 2), 3, True), "it has one for all"),
     "video rank": (lambda: frame_skip(RGB), r"video_shape must be \(C, T, H, W\)"),
     "factor": (lambda: TemporalAverage((3, 5, 4, 6), 2), "factor 2 must divide the 5 frames"),
+    "matrix": (lambda: Temporal((3, 5, 4, 6), torch.ones(2, 4)), r"matrix must be \(S, 5\)"),
+    "even": (lambda: temporal_blur((3, 5, 4, 6), 4), "size must be odd"),
+    "std": (lambda: temporal_blur((3, 5, 4, 6), 3, 0.0), "std must be positive"),
+    "padding": (lambda: temporal_blur((3, 5, 4, 6), 3, padding="none"), "padding must be one"),
+    "open": (lambda: exposure((3, 5, 4, 6), 2, 3), "open <= every"),
     "skip": (lambda: FrameSkip((3, 5, 4, 6), 0), "FrameSkip: factor"),
 }
 
@@ -96,3 +104,35 @@ def test_wrong_parameters(name):
     with pytest.raises(ValueError, match=message) as error:
         make()
     assert "\n" not in str(error.value)
+
+
+def test_temporal_blurs_weigh_the_frames_about_each():
+    x = draw(1, 1, 5, 2, 2)
+    box = temporal_blur((1, 5, 2, 2), 3).double()
+    for t, around in enumerate([[0, 0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4, 4]]):
+        assert torch.allclose(box(x)[:, :, t], x[:, :, around].mean(2))
+    round_ = temporal_blur((1, 5, 2, 2), 3, std=1.0, padding="circular").double()
+    weights = torch.tensor([-1.0, 0.0, 1.0]).double().square().mul(-0.5).exp()
+    first = torch.einsum("k,bckhw->bchw", weights / weights.sum(), x[:, :, [4, 0, 1]])
+    assert torch.allclose(round_(x)[:, :, 0], first)
+
+
+def test_exposures_are_means_and_selections():
+    shape = (3, 8, 2, 3)
+    x = draw(2, *shape)
+    assert torch.allclose(exposure(shape, 4).double()(x), temporal_average(shape, 4).double()(x))
+    assert torch.allclose(exposure(shape, 4, 1).double()(x), frame_skip(shape, 4).double()(x))
+    half = exposure((3, 8, 2, 3), 3, 2).double()
+    assert torch.allclose(half(x), torch.stack([x[:, :, :2].mean(2), x[:, :, 3:5].mean(2)], 2))
+
+
+def test_a_window_measures_what_its_frames_alone_make():
+    whole = temporal_blur((1, 9, 2, 2), 3).double()
+    x = draw(1, 1, 9, 2, 2)
+    part, rows = whole.window(3, 8)
+    assert rows == [4, 5, 6]
+    assert torch.allclose(part(x[:, :, 3:8]), whole(x)[:, :, rows])
+    first, rows = whole.window(0, 4)
+    assert torch.allclose(first(x[:, :, :4]), whole(x)[:, :, rows]) and rows == [0, 1, 2]
+    with pytest.raises(ValueError, match="longer windows"):
+        whole.window(4, 5)
