@@ -1,6 +1,13 @@
 """The disk: pictures, measurements, data sets, panels."""
 
-from inverse.images.clips import contact_sheet, load_clip, save_clip
+from inverse.images.clips import (
+    check_clip_target,
+    clip_rate,
+    contact_sheet,
+    is_clip,
+    load_clip,
+    save_clip,
+)
 from inverse.images.measurements import load_measurement, save_measurement
 from inverse.images.panels import (
     MAGMA,
@@ -38,9 +45,12 @@ __all__ = [
     "SUFFIXES",
     "Tile",
     "anytime_strip",
+    "check_clip_target",
+    "clip_rate",
     "contact_sheet",
     "error_tile",
     "from_unit",
+    "is_clip",
     "is_picture",
     "is_pile",
     "list_images",

@@ -77,10 +77,12 @@ def load_image(
         raise ImageError(
             f"image {path}: holds NaN or no values in places; restore it as measurement={path}"
         )
-    if size is None:
-        return from_unit(x)
-    (height, width), side = x.shape[1:], min(x.shape[1:])
-    return _view(x, ((width - side) // 2, (height - side) // 2, side), size)
+    return from_unit(x) if size is None else _squared(x, size)
+
+
+def resized(x: Tensor, size: int) -> Tensor:
+    """The largest central square of (C, H, W) in [-1, 1], resized (Lanczos): (C, size, size)."""
+    return _squared((x + 1) / 2, size)
 
 
 def with_channels(x: Tensor, channels: int | None) -> Tensor:
@@ -160,6 +162,11 @@ def sample_photograph(name: str, *, size: int = 256) -> Tensor:
     file, box = PHOTOGRAPHS[name]
     scan = scans.read_scan(file, (resources.files("skimage") / "data" / file).read_bytes())
     return _view(scan.unit(0, scan.range(None)[0]), box, size)
+
+
+def _squared(x: Tensor, size: int) -> Tensor:
+    (height, width), side = x.shape[1:], min(x.shape[1:])
+    return _view(x, ((width - side) // 2, (height - side) // 2, side), size)
 
 
 def _view(x: Tensor, box: tuple[int, int, int], size: int) -> Tensor:

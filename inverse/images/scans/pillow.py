@@ -32,13 +32,13 @@ def decode(content: bytes, path: Path) -> Scan:
         upright = ImageOps.exif_transpose(picture)
         kept = {key: upright.info[key] for key in ("icc_profile", "dpi") if key in upright.info}
         exif = upright.getexif()
-        pixels = _planes(upright) if deep is None else deep
+        pixels = planes(upright) if deep is None else deep
     encode = partial(_encode, kept=kept | ({"exif": exif} if exif else {}))
     return Scan(pixels[None], type_limits(pixels.dtype), told_by(pixels.dtype), encode)
 
 
-def _planes(picture: Image.Image) -> np.ndarray:
-    """Any mode as (1 or 3, H, W), uint8 or uint16."""
+def planes(picture: Image.Image) -> np.ndarray:
+    """Any mode as (1 or 3, H, W), uint8 or uint16; transparency is composited on white."""
     if picture.mode.startswith("I"):
         grey = np.asarray(picture)
         if grey.max() > 65535 or grey.min() < 0:
