@@ -65,9 +65,9 @@ class EDMPrior(NetworkPrior, FieldPrior):
         size = config["size"]
         shape = {key: config[key] for key in ("kind", "channels", "layers", "size")}
         network = unet(**shape, classes=len(config["classes"]))
-        network = network.float().to(  # in float32 whatever torch's default is
-            memory_format=torch.channels_last  # pyright: ignore[reportCallIssue]
-        )
+        network = network.float()  # whatever torch's default is
+        if config["kind"] != "stem":
+            network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         super().__init__(
             network,
             TRAINED[config["parametrisation"]],

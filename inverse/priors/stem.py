@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from inverse.priors.winograd import Conv3x3, pays
+
 FREQUENCIES, EMBEDDED = 32, 128
 CENTRE, SPREAD = -1.5, 2.0  # of log nsr, so that what the network is told is of order one
 
@@ -20,7 +22,8 @@ class PixelNorm(nn.Module):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.layer_norm(x.permute(0, 2, 3, 1), (x.shape[1],)).permute(0, 3, 1, 2)
+        x = x - x.mean(1, keepdim=True)
+        return x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-5)
 
 
 class Residual(nn.Module):
@@ -34,9 +37,9 @@ class Residual(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.norm = PixelNorm()
-        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.first = Conv3x3(channels, channels)
         self.modulate = nn.Conv2d(EMBEDDED, channels, 1)
-        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = Conv3x3(channels, channels)
         nn.init.zeros_(self.second.weight)
         nn.init.zeros_(self.second.bias)  # pyright: ignore[reportArgumentType]
 
@@ -81,13 +84,13 @@ class StemUNet(nn.Module):
         first, last = channels[0], channels[-1]
         pairs = list(zip(channels, channels[1:], strict=False))
         self.embedding = Embedding()
-        self.into = nn.Conv2d(24, first, 3, padding=1)
+        self.into = Conv3x3(24, first)
         self.down = nn.ModuleList([_blocks(c, layers) for c in channels[:-1]])
         self.shrink = nn.ModuleList([nn.Conv2d(a, b, 2, stride=2) for a, b in pairs])
         self.middle = _blocks(last, layers)
         self.grow = nn.ModuleList([nn.Conv2d(b, 4 * a, 1) for a, b in reversed(pairs)])
         self.up = nn.ModuleList([_blocks(c, layers) for c in reversed(channels[:-1])])
-        self.out = nn.Conv2d(first, 12, 3, padding=1)
+        self.out = Conv3x3(first, 12)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)  # pyright: ignore[reportArgumentType]
 
@@ -95,7 +98,7 @@ class StemUNet(nn.Module):
         """The output (B, 3, H, W) at z, told log nsr, which broadcasts against z with 4 axes."""
         readings = (log_nsr - CENTRE) / SPREAD
         cells = F.pixel_unshuffle(torch.cat([z, readings.expand_as(z)], 1), 2)
-        x = self.into(cells.contiguous(memory_format=torch.channels_last))
+        x = self.into(cells if pays() else cells.contiguous(memory_format=torch.channels_last))
         levels = self._embedded(readings.mean(1, keepdim=True))
         skips = []
         for blocks, shrink, t in zip(self.down, self.shrink, levels, strict=False):
