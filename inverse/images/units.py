@@ -14,9 +14,11 @@ from inverse.images import scans
 from inverse.images.scans import ImageError, Scan
 from operators import Inpaint, LinearOperator, Operator
 from operators.core.arrays import is_array, load_array
+from operators.solve import largest_eigenvalue
 
 SHARE = "the share of light"
 BEYOND = 20  # times what an image can give: no noise that leaves anything to restore is so large
+PRODUCTS = 5
 
 
 class Exposure(NamedTuple):
@@ -96,9 +98,13 @@ def seen(path: str | Path, operator: Operator, y: Tensor) -> tuple[Operator, Ten
 
 
 def within_reach(path: str | Path, y: Tensor, operator: LinearOperator) -> None:
-    """Refuse values far above ||A|| sqrt(n), which no image of n values in [-1, 1] gives."""
-    most = operator.norm() * math.prod(operator.in_shape) ** 0.5
-    if float(y.norm()) > BEYOND * most:
+    """Refuse values far above ||A|| sqrt(n), which no image of n values in [-1, 1] gives.
+
+    For what is far above, a few products with the image that y points to tell ||A|| well enough.
+    """
+    there = operator.support(y.to(operator.anchor)[None])
+    gain = largest_eigenvalue(operator.gram, operator.adjoint(there), PRODUCTS).sqrt()
+    if float(there.norm()) > BEYOND * float(gain) * math.prod(operator.in_shape) ** 0.5:
         raise ValueError(
             f"measurement {path}: values up to {float(y.abs().max()):g} are too large for an image "
             "in [-1, 1]; write a picture's levels 0 to 255 as y / 127.5 - 1"

@@ -97,7 +97,8 @@ def _times(rows: Lines, x: Tensor, shape: Shape) -> Tensor:
     starts, columns, weights = rows
     if not len(x):
         return x.new_empty(0, *shape)
-    flat = x.flatten(2).flatten(0, 1).mT.contiguous()
+    # A clone, as contiguous() leaves a single column the strides of a row, which is 3 times slower.
+    flat = x.flatten(2).flatten(0, 1).mT.clone(memory_format=torch.contiguous_format)
     sums = embedding_bag(columns, flat, starts, mode="sum", per_sample_weights=weights)
     return sums.mT.contiguous().view(-1, *shape)
 

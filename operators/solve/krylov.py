@@ -19,8 +19,8 @@ def arnoldi(
     for _ in range(iterations):
         w = matvec(basis[-1].view_as(start)).flatten(1)
         images.append(w)
+        q = torch.stack(basis, 1)
         for _again in range(2):
-            q = torch.stack(basis, 1)
             w = w - torch.einsum("bkn,bk->bn", q, torch.einsum("bkn,bn->bk", q, w))
         size, rounding = w.norm(dim=1, keepdim=True), 100 * torch.finfo(w.dtype).eps
         fresh = size > rounding * images[0].norm(dim=1, keepdim=True)

@@ -2,7 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+
+from inverse.images.units import within_reach
+from operators import Radon
 
 IDENTITY = ["operator=identity", "shape=[3,12,16]"]
 
@@ -78,3 +82,21 @@ def test_a_picture_of_another_size_asks_for_the_shape(inverse, photo):
     assert code == 1 and "shape=[3,256,256]" in err
     code, _, err, _ = inverse("measurement=", "operator=identity")
     assert code == 1 and "measurement must be text (not empty)" in err
+
+
+def test_whether_values_are_too_large_is_found_in_a_few_products():
+    class Counted(Radon):
+        products = 0
+
+        def _forward(self, x):
+            self.products += 1
+            return super()._forward(x)
+
+    operator = Counted((1, 24, 24), list(range(0, 180, 15)))
+    x = torch.rand(1, 1, 24, 24, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    y, operator.products = operator(x)[0], 0
+    within_reach("y.npy", y, operator)
+    within_reach("y.npy", 10 * y, operator)
+    assert operator.products <= 10
+    with pytest.raises(ValueError, match=r"too large for an image"):
+        within_reach("y.npy", 255 * y, operator)

@@ -187,6 +187,14 @@ def test_cg():
         cg(matvec, b, max_iter=3, name="mine")
 
 
+def test_cg_takes_no_product_after_the_last_sample_is_solved():
+    calls = []
+    scales = torch.tensor([[1.0, 2.0, 3.0]], dtype=torch.float64)
+    b = torch.ones(2, 3, dtype=torch.float64)
+    assert torch.allclose(cg(lambda x: calls.append(1) or scales * x, b), b / scales)
+    assert len(calls) == 3
+
+
 def test_cg_samples_are_frozen():
     matrix, b = _spd()
     easy = torch.stack([torch.eye(20), matrix[1], matrix[2]])

@@ -1,5 +1,7 @@
 """The projector against scikit-image, exact line integrals, and its own transpose."""
 
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -25,6 +27,20 @@ def test_scikit_image_to_the_interpolation_error():
     got = operator(torch.from_numpy(image)[None, None])[0, 0].numpy()
     assert np.linalg.norm(got - want) < 2e-3 * np.linalg.norm(want)
     assert np.abs(got - want).max() < 5e-3 * want.max()
+
+
+def test_one_channel_takes_no_longer_than_three():
+    def seconds(channels):
+        operator = radon((channels, 128, 128), 40)
+        x = torch.ones(1, *operator.in_shape)
+        times = []
+        for _ in range(5):
+            begin = time.thread_time()
+            operator.gram(x)
+            times.append(time.thread_time() - begin)
+        return min(times)
+
+    assert seconds(1) < 1.7 * seconds(3)
 
 
 def test_a_disc_has_the_chords_of_a_circle():
