@@ -24,7 +24,7 @@ ROOMS = {  # from the ground up: a room may import what stands in a line above i
         {"samplers"},
         {"solving", "metrics"},
         {"solvers"},
-        {"restoring", "training"},
+        {"restoring", "training", "certifying"},
         {"benchmarking"},
         {"demo"},
         {"apps"},

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from benchmarks.posterior.dense import Dense
+from inverse.certifying import Dense
 from inverse.denoise import Prior
 from inverse.priors import GaussianPrior, Mixture, MixturePosterior
 from operators import Problem, gaussian, seed_for
