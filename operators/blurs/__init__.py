@@ -7,6 +7,7 @@ from operators.blurs.families import (
     blur_file,
     blur_gaussian,
     blur_kernel,
+    blur_line,
     blur_motion,
     psf_file,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "blur_file",
     "blur_gaussian",
     "blur_kernel",
+    "blur_line",
     "blur_lens",
     "blur_motion",
     "blur_varying",

@@ -59,6 +59,17 @@ def blur_anisotropic(
     return blur_kernel(image_shape, kernels.anisotropic(size, std_x, std_y, angle), padding)
 
 
+def blur_line(
+    image_shape: Sequence[int],
+    size: int = 25,
+    length: float = 12.0,
+    angle: float = 0.0,
+    padding: str = "circular",
+) -> LinearOperator:
+    """Motion blur along a line; length in pixels. See `kernels.line`, `blur_kernel`."""
+    return blur_kernel(image_shape, kernels.line(size, length, angle), padding)
+
+
 def blur_motion(
     image_shape: Sequence[int],
     size: int = 61,

@@ -58,6 +58,22 @@ def defocus(size: int = 15, radius: float | None = None) -> Tensor:
     return kernel / kernel.sum()
 
 
+def line(size: int = 25, length: float = 12.0, angle: float = 0.0) -> Tensor:
+    """A straight, even motion over `length` pixels.
+
+    angle: from the image's rows to the motion, in degrees, counter-clockwise as seen.
+    """
+    if not (0 < length <= _odd(size) - 1 and math.isfinite(angle)):
+        raise ValueError(
+            f"kernel: length must be in (0, size - 1 = {size - 1}] pixels and the angle finite, "
+            f"got {length}, {angle}"
+        )
+    steps, turn = 64 * size, math.radians(angle)
+    along = ((torch.arange(steps, dtype=torch.float64) + 0.5) / steps - 0.5) * length
+    track = torch.stack([-along * math.sin(turn), along * math.cos(turn)])
+    return _splat(track + (size - 1) / 2, size)
+
+
 def motion(size: int = 61, seed: int = 0, extent: float = 0.7, curl: float = 1.0) -> Tensor:
     """The track of a shaken camera: a smooth random walk of the heading, at random speed.
 

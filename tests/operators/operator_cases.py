@@ -108,6 +108,7 @@ CASES = {
     "inpaint per sample": lambda: Inpaint(RGB, _several()),
     "blur": lambda: _blur(),
     "blur odd": lambda: Blur(GREY, kernels.motion(7, 3)),
+    "blur along a line": lambda: Blur(GREY, kernels.line(5, 3.0, 20.0)),
     "blur channels": lambda: Blur(RGB, _kernels(1, 3)[0]),
     "blur per sample": lambda: Blur(RGB, _kernels(3)),
     "blur singular": lambda: Blur((1, 6, 8), torch.full((1, 3), 1 / 3).repeat(3, 1) / 3),

@@ -19,6 +19,7 @@ from operators import (
     blur_gaussian,
     blur_kernel,
     blur_lens,
+    blur_line,
     blur_motion,
     blur_varying,
     checks,
@@ -159,6 +160,18 @@ def test_factories_take_a_padding():
         assert operator(x).shape[1:] == operator.out_shape
 
 
+def test_a_straight_motion_lies_along_its_angle():
+    along = kernels.line(9, 4.0)
+    assert torch.allclose(along.sum(), torch.tensor(1.0).double()) and along[4].sum() > 1 - 1e-12
+    assert torch.allclose(along[4, 3:6], torch.full((3,), 0.25).double(), atol=1e-3)
+    assert torch.allclose(kernels.line(9, 4.0, 90.0), along.T, atol=1e-12)
+    up_right = kernels.line(9, 8.0, 45.0)
+    assert up_right[2, 6] > 0.05 > up_right[2, 2] and torch.allclose(up_right, up_right.flip(0, 1))
+    for bad in ({"length": 0.0}, {"length": 9.0}, {"angle": float("inf")}):
+        with pytest.raises(ValueError, match="length"):
+            kernels.line(9, **bad)
+
+
 def test_anisotropic_gaussian():
     assert torch.allclose(kernels.anisotropic(9, 1.5, 1.5, 77.0), kernels.gaussian(9, 1.5))
     kernel = kernels.anisotropic(61, 6.0, 2.0, 30.0)
@@ -238,7 +251,7 @@ def test_transform_sides_are_fast_and_long_enough():
     assert Border("test", "circular", (257, 300), (61, 25)).fft_sides == [257, 300]
 
 
-@pytest.mark.parametrize("make", [blur_gaussian, blur_defocus, blur_motion])
+@pytest.mark.parametrize("make", [blur_gaussian, blur_defocus, blur_line, blur_motion])
 def test_nothing_waits_for_the_device(make):
     operator = make((3, 64, 64), 15, padding="symmetric")
     x = torch.randn(2, 3, 64, 64)
