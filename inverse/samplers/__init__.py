@@ -1,7 +1,16 @@
 """A sampler run to the end is a denoiser: the one loop, its nesting, and what wraps it."""
 
 from inverse.samplers.averaging import Averaged
-from inverse.samplers.blind import EVEN, Blind, BlurParameters, NoiseLevel, Range, Refit
+from inverse.samplers.blind import (
+    EVEN,
+    Blind,
+    BlurParameters,
+    Family,
+    NoiseLevel,
+    Range,
+    Refit,
+    blur_family,
+)
 from inverse.samplers.found import Found, Quantity, known
 from inverse.samplers.iterate import Iterate, State
 from inverse.samplers.latent import (
@@ -27,6 +36,7 @@ __all__ = [
     "Decoded",
     "Descent",
     "EVEN",
+    "Family",
     "Found",
     "Iterate",
     "LatentNoise",
@@ -42,6 +52,7 @@ __all__ = [
     "Selection",
     "State",
     "Waiting",
+    "blur_family",
     "choose",
     "decoded",
     "draw",

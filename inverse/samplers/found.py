@@ -15,6 +15,11 @@ class Quantity(NamedTuple):
     mean: Tensor
     std: Tensor
 
+    @property
+    def told(self) -> Tensor:
+        """The mean, NaN where the data are silent: it is the prior's own."""
+        return self.mean.where(self.std.isfinite(), float("nan"))
+
     def after(self, last: "Quantity | None") -> "Quantity":
         """This one, not surer than the last: what is said given one image is said too surely."""
         if last is None:

@@ -3,7 +3,17 @@
 from inverse.samplers.blind.blind import Blind
 from inverse.samplers.blind.coordinates import EVEN
 from inverse.samplers.blind.evidence import Range
+from inverse.samplers.blind.families import Family, blur_family
 from inverse.samplers.blind.kernels import BlurParameters
 from inverse.samplers.blind.refits import NoiseLevel, Refit
 
-__all__ = ["EVEN", "Blind", "BlurParameters", "NoiseLevel", "Range", "Refit"]
+__all__ = [
+    "EVEN",
+    "Blind",
+    "BlurParameters",
+    "Family",
+    "NoiseLevel",
+    "Range",
+    "Refit",
+    "blur_family",
+]

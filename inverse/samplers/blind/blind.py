@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from inverse.denoise import ErrorSpectrum, Prior, climb
+from inverse.denoise import ErrorSpectrum, Prior, check, climb
 from inverse.levels import CLEAN, Level, Path
 from inverse.samplers.blind.drawing import drawn
 from inverse.samplers.blind.refits import Refit
@@ -126,7 +126,9 @@ class Blind(Descent[Known]):
         """What the data say by themselves, of an image of which nothing else is known."""
         operator = problem.operator
         grey = operator.anchor.new_zeros((len(problem), *operator.in_shape))
-        return self._refitted(problem, grey, NOWHERE, (), _aside(rng, "begin"))
+        found, image = self._refitted(problem, grey, NOWHERE, (), _aside(rng, "begin"))
+        check(self.sampler.requires, known(problem, found), "the solver")
+        return found, image
 
     def _look(self, memory: Known, problem: Problem, rng: Rng) -> Known:
         """What they say once the prior has looked at the image as it was drawn last."""

@@ -29,19 +29,24 @@ class Coordinates(NamedTuple):
     weight: Tensor
 
 
-def coordinates(problem: Problem, x0: Tensor, r2: Tensor) -> Coordinates:
+def coordinates(problem: Problem, x0: Tensor, r2: Tensor, faded: bool | None = None) -> Coordinates:
     """The misfit of an estimate of the image, in independent coordinates.
 
     Args:
         problem: whose operator meets `EVEN`.
         x0: D, (B, C, H, W). r2: variance of its error, as `ErrorSpectrum.at` gives it.
+        faded: whether y is faded out towards its borders, which do not go on round them; as the
+            operator has it where not given. Evidences that are compared are of one kind.
 
     Returns:
         on the CPU, whatever device the problem is on, in float64.
     """
     if isinstance(problem.operator, Inpaint):
         return _patches(problem, problem.operator, x0, r2)
-    return _frequencies(problem, linear_operator(problem, "the evidence"), x0, r2)
+    operator = linear_operator(problem, "the evidence")
+    faded = not _wraps(operator) if faded is None else faded
+    fade = _fading(*operator.out_shape[-2:]) if faded else torch.ones(1, dtype=torch.float64)
+    return _frequencies(problem, operator, x0, r2, fade)
 
 
 def _even(problem: Problem) -> bool:
@@ -74,16 +79,44 @@ EVEN = Need(
 )
 
 
-def _frequencies(problem: Problem, operator: LinearOperator, x0: Tensor, r2: Tensor) -> Coordinates:
-    """Along the Fourier coefficients of y, for an operator that treats all places alike."""
-    power = transformed(problem.residual(x0)).abs().cpu().double().square()
+def _frequencies(
+    problem: Problem, operator: LinearOperator, x0: Tensor, r2: Tensor, fade: Tensor
+) -> Coordinates:
+    """Along the Fourier coefficients of y, for an operator that treats all places alike.
+
+    What does not go on round the borders is faded out towards them, or the steps there would be
+    taken for sharp edges: there are as many squares as the fading leaves
+    (Welch, 1967, doi:10.1109/TAU.1967.1161901).
+    """
+    rest = problem.residual(x0).cpu().double()
+    power = transformed(rest * fade).abs().square() / fade.square().mean()
     spread = passed_on(operator, r2).clamp_min(0).expand_as(power)
     weight = torch.full_like(power, 2.0)
     weight[..., 0] = 1.0  # of the coefficients that have no conjugate partner
     if problem.y.shape[-1] % 2 == 0:
         weight[..., -1] = 1.0
     weight[..., 0, 0] = 0.0  # the mean brightness is no noise
+    weight *= fade.square().mean() ** 2 / fade.pow(4).mean()
     return _merged(*(v.flatten(2) for v in (power, spread, weight)))
+
+
+def _wraps(operator: LinearOperator) -> bool:
+    """Whether what it does at a corner goes on at the opposite borders, as in the middle."""
+    h, w = (n // 2 for n in operator.out_shape[-2:])
+    corner = operator.anchor.new_zeros((operator.batch or 1, *operator.out_shape))
+    corner[..., 0, 0] = 1
+    there, middle = (operator(operator.adjoint(y)) for y in (corner, corner.roll((h, w), (-2, -1))))
+    rest = there.roll((h, w), (-2, -1)) - middle
+    return float(rest.norm()) <= 1e-3 * float(middle.norm())
+
+
+def _fading(*sides: int) -> Tensor:
+    """1 in the middle, along a cosine to 0 over the quarters beside it: (h, w), float64."""
+    lines = []
+    for n in sides:
+        places = (torch.arange(n, dtype=torch.float64) + 0.5) / n
+        lines.append(torch.sin(2 * torch.pi * places.minimum(1 - places).clamp_max(0.25)).square())
+    return lines[0][:, None] * lines[1]
 
 
 def passed_on(operator: LinearOperator, r2: Tensor) -> Tensor:

@@ -15,16 +15,21 @@ ZOOMS, FEWER = 5, 3  # closer grids that follow each other: for what is asked fo
 
 
 class Range(NamedTuple):
-    """Where an unknown number may lie, evenly, or evenly in its logarithm."""
+    """Where an unknown number may lie, evenly, or in its logarithm; round, as an angle is."""
 
     low: float
     high: float
     log: bool = True
+    round: bool = False
 
     @property
     def ends(self) -> tuple[float, float]:
         """In the scale in which it is even."""
         return (math.log(self.low), math.log(self.high)) if self.log else (self.low, self.high)
+
+    def at(self, u: Tensor) -> Tensor:
+        """The number at a place in that scale."""
+        return u.exp().clamp(self.low, self.high) if self.log else u
 
 
 CONTRAST = Range(1e-3, 30.0)
@@ -94,11 +99,15 @@ def explored(
     cell = (high - low) / (POINTS - 1)
     places, values = u[:, :0], u[:, :0]
     for _ in range(zooms):
-        values = torch.cat([values, log_posterior(u.exp() if within.log else u)], 1)
+        values = torch.cat([values, log_posterior(within.at(u))], 1)
         places = torch.cat([places, u], 1)
         best = places.gather(1, values.argmax(1, keepdim=True))
-        u = (best + torch.linspace(-cell, cell, POINTS, dtype=torch.float64)).clamp(low, high)
+        u = best + torch.linspace(-cell, cell, POINTS, dtype=torch.float64)
+        u = u if within.round else u.clamp(low, high)
         cell *= 2 / (POINTS - 1)
+    if within.round:  # with the best in the middle
+        middle = places.gather(1, values.argmax(1, keepdim=True)) - (high - low) / 2
+        places = middle + (places - middle).remainder(high - low)
     places, order = places.sort(1)
     return places, values.gather(1, order)
 
@@ -121,6 +130,9 @@ def search(
     weights = (values + _gaps(u).log()).softmax(1)
     mean = (weights * u).sum(1)
     std = (weights * (u - mean[:, None]).square()).sum(1).sqrt()
-    silent = std > 0.5 * (u[:, -1] - u[:, 0]) / 12**0.5
-    scale = mean.exp() if within.log else torch.ones_like(mean)
-    return Quantity(mean.exp() if within.log else mean, torch.where(silent, math.inf, std * scale))
+    low, high = within.ends
+    silent = std > 0.5 * (high - low) / 12**0.5
+    mean = low + (mean - low).remainder(high - low) if within.round else mean
+    number = within.at(mean)
+    scale = number if within.log else 1
+    return Quantity(number, torch.where(silent, math.inf, std * scale))

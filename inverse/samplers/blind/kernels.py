@@ -1,7 +1,7 @@
 """Blurs that are not known: a family of kernels with unknown parameters."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -46,17 +46,23 @@ class BlurParameters(Refit):
         self.noise, self.contrast = noise, contrast
         self.rounds = rounds if len(ranges) > 1 else 1
 
+    def guess(self, image_shape: Sequence[int]) -> LinearOperator:
+        """The blur of the middle of the ranges, for what has to stand in a problem before."""
+        return blur_kernel(image_shape, self._kernels(self._middles(1))[0], self.padding)
+
     def __call__(self, problem: Problem, x0: Tensor, r2: Tensor, last: Found | None) -> Found:
+        faded = self.padding != "circular"
+
         def tried(values: Values) -> Problem:
             return Problem._with(self._operator(values, problem), problem.noise, problem.y)
 
         def with_best_noise(values: Values) -> Tensor:
             assert self.noise is not None
-            return self.noise.profile(tried(values), x0, r2)
+            return self.noise.profile(tried(values), x0, r2, faded)
 
         def with_known_noise(values: Values) -> Tensor:
             sigma = torch.as_tensor(noise_level(problem)).cpu().double().expand(len(x0))
-            seen = coordinates(tried(values), x0, r2)
+            seen = coordinates(tried(values), x0, r2, faded)
             return log_evidence(seen, sigma[:, None], self.contrast)[:, 0]
 
         values = self._middles(len(x0)) if last is None else _means(last.numbers)

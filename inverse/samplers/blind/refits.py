@@ -56,11 +56,13 @@ class NoiseLevel(Refit):
         found = found.after(last and last.numbers["sigma"])
         return Found({"sigma": found}, noise=gaussian(found.mean.to(problem.y)))
 
-    def profile(self, problem: Problem, x0: Tensor, r2: Tensor) -> Tensor:
+    def profile(self, problem: Problem, x0: Tensor, r2: Tensor, faded: bool) -> Tensor:
         """The log-evidence of the level that explains the problem best, (B,)."""
-        posterior = self._posterior(problem, x0, r2)
+        posterior = self._posterior(problem, x0, r2, faded)
         return explored(posterior, self.levels, len(x0), FEWER)[1].amax(1)
 
-    def _posterior(self, problem: Problem, x0: Tensor, r2: Tensor) -> Callable[[Tensor], Tensor]:
-        seen = coordinates(problem, x0, r2)
+    def _posterior(
+        self, problem: Problem, x0: Tensor, r2: Tensor, faded: bool | None = None
+    ) -> Callable[[Tensor], Tensor]:
+        seen = coordinates(problem, x0, r2, faded)
         return lambda sigma: log_evidence(seen, sigma, self.contrast)

@@ -14,6 +14,7 @@ from inverse.samplers import (
     Range,
     Refit,
     State,
+    blur_family,
     known,
 )
 from inverse.solvers import diffpir, nested, pnpdm
@@ -91,6 +92,56 @@ def test_the_noise_found_is_the_posterior_of_a_grid(std):
     assert float(mean) == pytest.approx(float(centre), rel=2e-3)
     assert float(deviation) == pytest.approx(float(spread), rel=0.1)
     assert float(mean) == pytest.approx(0.1, abs=3 * float(deviation))
+
+
+FAMILIES = {
+    "gaussian": {"std": 1.5},
+    "anisotropic": {"angle": 30.0, "std_x": 2.0, "std_y": 0.8},
+    "defocus": {"radius": 3.0},
+    "motion": {"angle": 120.0, "length": 8.0},
+}
+KERNELS = {**vars(kernels), "motion": kernels.line}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_numbers_of_every_family_are_found(family):
+    shape, numbers = (3, 64, 64), FAMILIES[family]
+    problem = noisy(blur_kernel(shape, KERNELS[family](15, **numbers)), 0.02)
+    refit, r2 = blur_family(family, 15, "circular"), Stationary(channels=3).power(shape)
+    found = refit(problem, torch.zeros_like(problem.y), r2, None).numbers
+    for name, (mean, std) in found.items():
+        assert float(mean) == pytest.approx(numbers[name], abs=4 * float(std) + 0.01), name
+        assert float(std) < 0.1 * numbers[name]
+
+
+def test_an_angle_across_the_seam_is_one_angle():
+    shape = (3, 64, 64)
+    problem = noisy(blur_kernel(shape, kernels.line(15, 8.0, 179.9)), 0.1)
+    refit, r2 = blur_family("motion", 15, "circular"), Stationary(channels=3).power(shape)
+    mean, std = refit(problem, torch.zeros_like(problem.y), r2, None).numbers["angle"]
+    away = abs((float(mean) - 179.9 + 90) % 180 - 90)
+    assert away < 4 * float(std) and float(std) < 5 and 0 <= float(mean) <= 180
+
+
+@pytest.mark.parametrize("padding", ["replicate", "reflect", "symmetric"])
+def test_a_blur_is_found_whatever_lay_beyond_the_border(padding):
+    wide = blur_gaussian((3, 96, 96), size=15, std=2.0)(images(1, 96))[..., 16:80, 16:80]
+    y = wide + 0.05 * Rng([1]).normal(wide.shape)
+    refit, r2 = blur_family("gaussian", 15, padding), Stationary(channels=3).power((3, 64, 64))
+    problem = Problem(refit.guess((3, 64, 64)), gaussian(0.05), y)
+    mean, std = refit(problem, torch.zeros_like(y), r2, None).numbers["std"]
+    assert float(mean) == pytest.approx(2.0, abs=3 * float(std)) and float(std) < 0.2
+
+
+@pytest.mark.parametrize("padding", ["circular", "replicate"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_blur_of_noise_alone_is_not_told(family, padding):
+    y = 0.3 * Rng([0]).normal((1, *SHAPE))
+    refit = blur_family(family, 9, padding)
+    problem = Problem(refit.guess(SHAPE), gaussian(0.3), y)
+    found = refit(problem, torch.zeros_like(y), Stationary(channels=3).power(SHAPE), None)
+    for number in found.numbers.values():
+        assert number.std.isinf() and number.told.isnan()
 
 
 def _impulse(side: int = 32) -> torch.Tensor:

@@ -1,0 +1,35 @@
+"""Families of kernels whose parameters are not known."""
+
+from typing import Literal
+
+from inverse.samplers.blind.evidence import Range
+from inverse.samplers.blind.kernels import BlurParameters
+from inverse.samplers.blind.refits import NoiseLevel
+from operators import kernels
+
+Family = Literal["gaussian", "anisotropic", "defocus", "motion"]
+HALF_TURN = Range(0.0, 180.0, log=False, round=True)
+
+
+def blur_family(
+    family: Family, size: int = 25, padding: str = "replicate", noise: NoiseLevel | None = None
+) -> BlurParameters:
+    """The refit of a blur of a kind, its parameters within what fits into the kernel.
+
+    Args:
+        family: gaussian (`std`), anisotropic (`angle`, `std_x`, `std_y`), defocus (`radius`) or
+            motion (`angle`, `length` of a straight one), in pixels and degrees as in
+            `operators.kernels`.
+        size, padding, noise: as in `BlurParameters`.
+    """
+    spread = Range(0.3, size / 6)
+    kernel, ranges = {
+        "gaussian": (kernels.gaussian, {"std": spread}),
+        "anisotropic": (
+            kernels.anisotropic,
+            {"angle": HALF_TURN, "std_x": spread, "std_y": spread},
+        ),
+        "defocus": (kernels.defocus, {"radius": Range(0.5, size / 2)}),
+        "motion": (kernels.line, {"angle": HALF_TURN, "length": Range(1.0, size - 1)}),
+    }[family]
+    return BlurParameters(kernel, ranges, size, padding, noise)
