@@ -10,7 +10,7 @@ from hydra.errors import InstantiationException
 from omegaconf import DictConfig, OmegaConf
 
 import inverse
-from inverse.apps.values import first_wrong, hints
+from inverse.apps.values import choices, first_wrong, hints
 
 INSTALLED = Path(inverse.__file__).parent.resolve() / "conf"  # where a wheel has it
 FOLDER = INSTALLED if INSTALLED.is_dir() else INSTALLED.parents[1] / "conf"  # or a checkout
@@ -73,7 +73,8 @@ def build(config: DictConfig, *args: Any, **kwargs: Any) -> Any:
     missing = OmegaConf.missing_keys(config)
     if missing:
         key = min(missing)
-        raise ConfigurationError(f"{key} is missing: give it as {key}=VALUE")
+        value = choices(hints(target_of(config)).get(key.rpartition(".")[2])) or "VALUE"
+        raise ConfigurationError(f"{key} is missing: give it as {key}={value}")
     check_values(config, target_of(config))
     options = {"_execution_whitelist_": [f"{t}*" for t in TRUSTED]} if _whitelists() else {}
     try:

@@ -1,27 +1,60 @@
-"""What the command line leaves to be estimated: the level of the noise."""
+"""What the command line leaves to be estimated: the level of the noise, a blur."""
 
 import copy
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from inverse.apps.configuration import ConfigurationError, target_of
+from inverse.apps.configuration import ConfigurationError, build, target_of
 from inverse.denoise import Prior
-from inverse.samplers import EVEN, Blind, Descent, Found, NoiseLevel, Sampler
-from operators import Problem, gaussian
+from inverse.samplers import (
+    EVEN,
+    Blind,
+    Descent,
+    Family,
+    Found,
+    NoiseLevel,
+    Refit,
+    Sampler,
+    blur_family,
+)
+from operators import LinearOperator, Operator, Problem, gaussian
 
 ESTIMATE = "estimate"
 
 
+def blur_unknown(
+    image_shape: Sequence[int],
+    family: Family = "gaussian",
+    size: int = 25,
+    padding: str = "replicate",
+    measured: bool = False,
+) -> LinearOperator:
+    """What stands for a blur before it is found.
+
+    Raises:
+        ConfigurationError: unless it is of what was measured.
+    """
+    if not measured:
+        raise ConfigurationError(
+            "operator=blur_unknown is for a measurement=FILE of inverse restore; to simulate one "
+            "name the blur, as operator=blur_gaussian"
+        )
+    return blur_family(family, size, padding).guess(image_shape)
+
+
 class Unknown:
-    """Whether the noise's level is to be estimated: asked for, or of a measurement without one.
+    """What is to be found: the blur; the noise's level, asked for or of a measurement without one.
 
     Attributes:
         noise: the noise as it is configured; the configured default where it is estimated.
+        operator: makes the operator for an image shape; a guess where it is to be found.
 
     Raises:
-        ConfigurationError: for one that is asked for of a measurement that is simulated.
+        ConfigurationError: for a level that is asked for of a measurement that is simulated.
     """
 
     def __init__(self, config: DictConfig) -> None:
@@ -36,19 +69,22 @@ class Unknown:
         told = any(
             word.lstrip("+").startswith("noise") for word in HydraConfig.get().overrides.task
         )
-        self.wanted = self.asked or (real and not told and target_of(config.noise) is gaussian)
+        self.level = self.asked or (real and not told and target_of(config.noise) is gaussian)
         if self.asked:
             self.noise.sigma = 0.05
+        self.blur = config.operator if target_of(config.operator) is blur_unknown else None
+        measured = {} if self.blur is None else {"measured": real}
+        self.operator: Callable[..., Operator] = partial(build, config.operator, **measured)
 
     def solver(
         self, solver: Callable[[Prior], Sampler], problem: Problem
     ) -> Callable[[Prior], Sampler]:
-        """The solver, blind to the level of the problem's noise where that is wanted.
+        """The solver, blind to what is to be found of the problem.
 
         Raises:
-            ConfigurationError: where it is asked for and cannot be.
+            ConfigurationError: where it cannot be.
         """
-        if not self.wanted:
+        if not self.level and self.blur is None:
             return solver
 
         def blind(prior: Prior) -> Sampler:
@@ -56,7 +92,11 @@ class Unknown:
             why = self._not(sampler, problem)
             if why is None:
                 assert isinstance(sampler, Descent)
-                return Blind(sampler, [NoiseLevel()])
+                return Blind(sampler, self._refits())
+            if self.blur is not None:
+                raise ConfigurationError(
+                    f"the blur cannot be found {why}; name it, as operator=blur_gaussian"
+                )
             if self.asked:
                 raise ConfigurationError(f"noise.sigma cannot be estimated {why}; give a number")
             print(f"noise.sigma={self.noise.sigma} is assumed: it was not given, and cannot be "
@@ -64,6 +104,13 @@ class Unknown:
             return sampler
 
         return blind
+
+    def _refits(self) -> list[Refit]:
+        level = [NoiseLevel()] if self.level else []
+        if self.blur is None:
+            return [*level]
+        options: dict[str, Any] = {k: v for k, v in self.blur.items() if not str(k).startswith("_")}
+        return [blur_family(**options, noise=level[0] if level else None), *level]
 
     def _not(self, sampler: Sampler, problem: Problem) -> str | None:
         """Why it cannot be estimated, None where it can."""

@@ -2,8 +2,9 @@
 
 import sys
 
-from inverse.apps.configuration import FOLDER, groups, read
+from inverse.apps.configuration import FOLDER, groups, read, target_of
 from inverse.apps.requirements import requirements
+from inverse.apps.values import choices, hints
 from inverse.images import PHOTOGRAPHS
 
 TITLES = {  # in the order that a newcomer needs them
@@ -24,8 +25,10 @@ def describe(group: str, choice: str) -> tuple[str, str]:
         needs = requirements(config)
         comment += f" Needs {', '.join(sorted(need.what for need in needs)) or 'nothing'}."
     values = {k: v for k, v in config.items_ex(resolve=False) if not str(k).startswith("_")}
-    words = {"???": "PATH  (needed)", "None": "null"}
-    shown = [f"{group}.{key}={words.get(str(value), value)}" for key, value in values.items()]
+    taken = hints(target_of(config))
+    words = {k: f"{choices(taken[k]) or 'PATH'}  (needed)" for k, v in values.items() if v == "???"}
+    words |= {k: "null" for k, v in values.items() if v is None}
+    shown = [f"{group}.{key}={words.get(str(key), value)}" for key, value in values.items()]
     return comment, "  ".join(shown)
 
 

@@ -137,7 +137,7 @@ def _exposure(config: DictConfig) -> Exposure | None:
 
 def _cases(config: DictConfig, places: Mapping[str, Place], unknown: Unknown) -> Mapping[str, Make]:
     """What is to be restored by name, each made when it is called for."""
-    make, noise = partial(build, config.operator), build(unknown.noise)
+    make, noise = unknown.operator, build(unknown.noise)
     reading = Reading(config.channels, _range(config), config.key, _exposure(config))
     if config.measurement is None:
         return simulations(make, noise, places, config.size, config.seed, reading)

@@ -51,6 +51,11 @@ def fits(value: Any, hint: Any) -> bool:
     return any(_fits(value, member) for member in _members(hint))
 
 
+def choices(hint: Any) -> str:
+    """The texts among which a value is chosen, as `a|b`; empty where there are none."""
+    return "|".join(get_args(hint)) if get_origin(hint) is Literal else ""
+
+
 def _members(hint: Any) -> tuple[Any, ...]:
     return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
 

@@ -68,7 +68,7 @@ class Report:
             "peak_memory_mb": memory and round(memory),
             "sigma": sigma.tolist() if isinstance(sigma, Tensor) else sigma,
             "estimated": {
-                name: {"mean": number.mean.tolist(), "std": number.std.tolist()}
+                name: {"mean": number.told.tolist(), "std": number.std.tolist()}
                 for part in result.found
                 for name, number in part.numbers.items()
             },

@@ -4,14 +4,22 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from inverse.apps.estimating import estimates
 from inverse.denoise import ErrorSpectrum, beside
-from inverse.files import write_atomic
+from inverse.files import as_json, write_atomic
 from inverse.priors import save_prior
+from inverse.restoring import Report
+from inverse.samplers import Found, Quantity
+from inverse.solving import Result
+from operators import Problem, Rng, blur_gaussian, gaussian, identity
 from tests.inverse.solver_cases import tiny_prior
+from tests.inverse.stationary import Stationary
 
 SMALL = ["operator=identity", "size=null"]
+UNKNOWN = ["operator=blur_unknown", "operator.size=9"]
 
 
 def metrics(folder):
@@ -30,6 +38,39 @@ def test_the_noise_of_a_measurement_is_estimated_where_it_is_not_given(inverse, 
 def test_a_noise_that_is_given_is_taken(inverse, photo):
     code, out, err, folder = inverse(f"measurement={photo}", *SMALL, "noise.sigma=0.2")
     assert code == 0 and metrics(folder)["sigma"] == 0.2 and not metrics(folder)["estimated"], err
+
+
+def test_a_blur_that_nobody_knows_is_found_and_shown(inverse, tmp_path):
+    x = Stationary(channels=3).sample((3, 48, 48), Rng([0])).float()
+    y = blur_gaussian((3, 48, 48), size=9, std=1.2)(x) + 0.02 * Rng([1]).normal(x.shape)
+    np.save(tmp_path / "y.npy", y[0].numpy())
+    words = [f"measurement={tmp_path / 'y.npy'}", *UNKNOWN, "operator.padding=circular"]
+    code, out, err, folder = inverse(*words, "operator.family=gaussian", "shape=[3,48,48]")
+    assert code == 0 and " +- " in out.partition("std ")[2] and "sigma" in out, err
+    mean, std = (metrics(folder)["estimated"]["std"][key][0] for key in ("mean", "std"))
+    assert 0.3 <= mean <= 1.5 and std > 0
+    assert Image.open(folder / "kernel.png").size == (9, 9)
+
+
+def test_what_the_data_do_not_tell_is_said_and_no_number_given():
+    silent = Found({"angle": Quantity(torch.tensor([90.0]), torch.tensor([torch.inf]))})
+    assert estimates([silent]) == ["angle not told by the data"]
+    x = torch.zeros(1, 3, 16, 16)
+    result = Result(x, torch.ones(1), 1, 0, 0.1, True, found=(silent,))
+    told = Report(None, Problem(identity(x.shape[1:]), gaussian(0.1), x), result).metrics()
+    assert json.loads(as_json(told))["estimated"]["angle"] == {"mean": [None], "std": [None]}
+
+
+def test_a_blur_is_found_of_what_was_measured_alone(inverse, photo):
+    code, _, err, _ = inverse(*UNKNOWN, "operator.family=motion")
+    assert code == 1 and "measurement=FILE" in err
+    code, _, err, _ = inverse(f"measurement={photo}", *UNKNOWN, "size=null")
+    assert code == 1 and "family=gaussian|" in err
+    words = [f"measurement={photo}", *UNKNOWN, "operator.family=motion", "size=null"]
+    code, _, err, _ = inverse(*words, "solver=pnpdm_mean", "solver.steps=2")
+    assert code == 1 and "cannot be found by this solver" in err
+    code, _, err, _ = inverse(*words, "solver=ddrm", "solver.steps=2", folder="ddrm")
+    assert code == 1 and "singular value" in err
 
 
 def test_what_cannot_be_estimated_says_so(inverse, photo, tmp_path):
