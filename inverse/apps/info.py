@@ -26,7 +26,9 @@ def describe(group: str, choice: str) -> tuple[str, str]:
         comment += f" Needs {', '.join(sorted(need.what for need in needs)) or 'nothing'}."
     values = {k: v for k, v in config.items_ex(resolve=False) if not str(k).startswith("_")}
     taken = hints(target_of(config))
-    words = {k: f"{choices(taken[k]) or 'PATH'}  (needed)" for k, v in values.items() if v == "???"}
+    words = {
+        k: f"{choices(taken[str(k)]) or 'PATH'}  (needed)" for k, v in values.items() if v == "???"
+    }
     words |= {k: "null" for k, v in values.items() if v is None}
     shown = [f"{group}.{key}={words.get(str(key), value)}" for key, value in values.items()]
     return comment, "  ".join(shown)
