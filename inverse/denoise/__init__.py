@@ -46,9 +46,11 @@ from inverse.denoise.needs import (
     needs_of,
 )
 from inverse.denoise.spectra import mixtures, restored, transformed
+from inverse.denoise.steering import Believed, Expert, Steered
 
 __all__ = [
     "BACKWARD",
+    "Believed",
     "Composite",
     "Conditioned",
     "DataFlow",
@@ -58,6 +60,7 @@ __all__ = [
     "ErrorSpectrum",
     "Estimate",
     "Evaluation",
+    "Expert",
     "Field",
     "FieldPrior",
     "Guided",
@@ -73,6 +76,7 @@ __all__ = [
     "Prior",
     "SPECTRAL",
     "Score",
+    "Steered",
     "Transition",
     "Unfit",
     "beside",

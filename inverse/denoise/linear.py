@@ -109,6 +109,19 @@ class Spectrum(NamedTuple):
             return self.operator.v(known)
         return z + self.operator.v(known - own)
 
+    def joined(self, z: Tensor, level: Level) -> tuple[Tensor, Field]:
+        """The state z (B, C, H, W) and y as one state of uneven noise, of the same law of x0.
+
+        Precisions add in every coordinate: `1 / nsr_i^2 = 1 / nsr^2 + 1 / tau_i^2`. At an infinite
+        level it is y alone, and z 0 where that is silent.
+        """
+        lost = self.tau.isinf()
+        share = torch.where(lost, 0.0, 1 / (1 + (self.tau / level.nsr) ** 2))
+        nsr = torch.where(lost, level.nsr, self.tau * share.sqrt())
+        rest = torch.full((), level.nsr, dtype=self.tau.dtype, device=self.tau.device)
+        moved = z + self.operator.v(share * (self.y - self.operator.vt(z)))
+        return moved, Field(nsr, self.operator, rest)
+
 
 def spectrum(problem: Problem, who: str) -> Spectrum:
     """The problem in singular coordinates.

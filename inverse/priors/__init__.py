@@ -7,6 +7,7 @@ from inverse.priors.cheaper.switches import faster
 from inverse.priors.edm import EDMPrior, load_prior, save_prior
 from inverse.priors.frames import Frames
 from inverse.priors.guidance import Between, ClassifierFree, ClassifierScore
+from inverse.priors.lowrank import LowRankMixture
 from inverse.priors.modules import load_module
 from inverse.priors.networked import NetworkPrior, held
 from inverse.priors.parametrisation import EDM, Scheduled, Velocity
@@ -33,6 +34,7 @@ __all__ = [
     "EDMPrior",
     "Frames",
     "GaussianPrior",
+    "LowRankMixture",
     "Mixture",
     "MixturePosterior",
     "NetworkPrior",

@@ -5,12 +5,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from inverse.denoise import Field, FieldPrior
+from inverse.denoise import Believed, Expert, Field, FieldPrior
 from inverse.levels import Level
 from inverse.priors.fitting import fit_shape
 
 
-class GaussianPrior(FieldPrior):
+class GaussianPrior(Expert):
     """A Gaussian prior, whose denoiser is known exactly.
 
     `x0 ~ N(mean, cov)`: `D(x) = m + a C (a^2 C + s^2 I)^{-1} (x - a m)`, and of uneven noise
@@ -39,19 +39,31 @@ class GaussianPrior(FieldPrior):
         return (self.mean + (centred * gain) @ self.vectors.T).view_as(x)
 
     def restore(self, z: Tensor, field: Field) -> Tensor:
+        gain = self._gain(z, field)
+        centred = z.flatten(1) - self.mean
+        return (self.mean + (gain @ centred[..., None])[..., 0]).view_as(z)
+
+    def believe(self, z: Tensor, field: Field) -> Believed:
+        left = (torch.eye(len(self.mean)).to(self.mean) - self._gain(z, field)) @ self._cov
+        variance = left.diagonal(dim1=-2, dim2=-1).expand(len(z), -1)
+        return Believed(self.restore(z, field), variance.view_as(z))
+
+    @property
+    def _cov(self) -> Tensor:
+        return (self.vectors * self.values) @ self.vectors.T
+
+    def _gain(self, z: Tensor, field: Field) -> Tensor:
+        """`C (C + R)^{-1}`, (B, d, d), or (1, d, d) where the noise is the same for all."""
         fit_shape(z, self.shape)
         one = torch.eye(len(self.mean)).to(self.mean)
         # S = (I + R)^(-1/2) is finite whatever R is: C (C + R)^-1 = C S (S C S + I - S^2)^-1 S
         s = torch.stack([row.apply(_root, one.view(-1, *self.shape)) for row in field.rows()])
-        s = s.flatten(2)
-        cov = (self.vectors * self.values) @ self.vectors.T
-        gain = cov @ s @ torch.linalg.solve(s @ cov @ s + one - s @ s, s)
-        centred = z.flatten(1) - self.mean
-        return (self.mean + (gain @ centred[..., None])[..., 0]).view_as(z)
+        s, cov = s.flatten(2), self._cov
+        return cov @ s @ torch.linalg.solve(s @ cov @ s + one - s @ s, s)
 
     def posterior(self, matrix: Tensor, y: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
         """Mean (B, d) and covariance (d, d) of x0 given `y = matrix x0 + sigma n`, y: (B, m)."""
-        cov = (self.vectors * self.values) @ self.vectors.T
+        cov = self._cov
         inner = matrix @ cov @ matrix.T + sigma**2 * torch.eye(len(matrix)).to(matrix)
         gain = torch.linalg.solve(inner, matrix @ cov).T
         mean = self.mean + (y - self.mean @ matrix.T) @ gain.T
