@@ -1,4 +1,4 @@
-"""`inverse train`: train a prior on a folder or zip of images."""
+"""`inverse train`: train a prior on a folder or zip of images, or on measurements alone."""
 
 import os
 from collections.abc import Sequence
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from omegaconf import DictConfig
 
-from inverse.apps.configuration import build
+from inverse.apps import learning
+from inverse.apps.configuration import ConfigurationError, build
 from inverse.apps.device import pick_device
 from inverse.apps.job import HydraJob
 from inverse.apps.values import Count, Name
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 class Values:
     """What may stand in conf/train.yaml."""
 
-    images: str | Sequence[str]
+    images: str | Sequence[str] | None
+    measurements: Name | None
+    laps: Count
+    rank: Count
+    heldout: float
     cache: Name | None
     validation: Name | None
     labels: bool
@@ -39,6 +44,11 @@ def run(config: DictConfig) -> None:
 
     if config.threads:
         torch.set_num_threads(config.threads)
+    if config.measurements:
+        learning.run(config)
+        return
+    if config.images is None:
+        raise ConfigurationError("images is missing: give a folder or zip, or measurements=y.npy")
     recipe = build(config.recipe)
     paths = [config.images] if isinstance(config.images, str) else list(config.images)
     images = [ImageSource(path) for path in paths]
