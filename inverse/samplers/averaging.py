@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from inverse.samplers.iterate import Iterate, State
@@ -35,7 +34,6 @@ class Averaged(Sampler):
             raise ValueError(f"Averaged: burn_in must not be negative, got {burn_in}")
         self.chain, self.burn_in = chain, burn_in
 
-    @torch.no_grad()
     def walk(self, problem: Problem, rng: Rng, at: Iterate | State | None) -> Iterator[Iterate]:
         mean, count = None, 0
         if isinstance(at, Iterate):

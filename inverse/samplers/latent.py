@@ -31,7 +31,6 @@ class Decoded(Sampler):
         super().__init__()
         self.sampler, self.autoencoder, self.through = sampler, autoencoder, through
 
-    @torch.no_grad()
     def walk(self, problem: Problem, rng: Rng, at: Iterate | State | None) -> Iterator[Iterate]:
         seen = self.autoencoder.through(problem) if self.through else problem
         check(self.sampler.requires, seen, "the solver, on latents,")

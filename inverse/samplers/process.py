@@ -117,6 +117,8 @@ def _span(a: Level, b: Level, fraction: float) -> Level:
 class Nested(Denoiser):
     """A sampler run from (x, level) to clean is a denoiser; nesting is recursive.
 
+    It can be differentiated where the caller keeps gradients (`training.unrolled`).
+
     Reference: Elata et al., 2023, arXiv:2305.19066, Alg. 1.
     """
 
@@ -130,6 +132,6 @@ class Nested(Denoiser):
 
     def forward(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Estimate:
         x0 = x
-        for iterate in self.sampler.iterate(problem, rng, State(x, level)):
+        for iterate in self.sampler.walk(problem, rng, State(x, level)):
             x0 = iterate.x0
         return estimate(x, x0, level)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import torch
 from torch import nn
 
 from inverse.denoise import Prior
@@ -41,7 +40,6 @@ class Reusing(Sampler):
                     "call to call; take reuse=1, or solver.equivariant=false, or no tiles"
                 )
 
-    @torch.no_grad()
     def walk(self, problem: Problem, rng: Rng, at: Iterate | State | None) -> Iterator[Iterate]:
         features = tuple(prior.fresh for prior in self.priors)
         if isinstance(at, Iterate):

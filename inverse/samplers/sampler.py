@@ -42,6 +42,7 @@ class Sampler(Composite, nn.Module, ABC):
             check_maker(self.kind, at)
         return self._signed(self.walk(problem, rng.of(problem.y.dtype), at))
 
+    @torch.no_grad()
     def _signed(self, walk: Iterator[Iterate]) -> Iterator[Iterate]:
         kind = self.kind
         for iterate in walk:
@@ -49,7 +50,7 @@ class Sampler(Composite, nn.Module, ABC):
 
     @abstractmethod
     def walk(self, problem: Problem, rng: Rng, at: Iterate | State | None) -> Iterator[Iterate]:
-        """What `iterate` does once its arguments are known to fit."""
+        """What `iterate` does once its arguments are known to fit, there without gradients."""
 
 
 class Descent(Sampler, Generic[M]):
@@ -104,7 +105,6 @@ class Descent(Sampler, Generic[M]):
     def walk(self, problem: Problem, rng: Rng, at: Iterate | State | None) -> Iterator[Iterate]:
         return self.descend(problem, rng, at, self.path(at))
 
-    @torch.no_grad()
     def descend(
         self,
         problem: Problem,
