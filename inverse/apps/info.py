@@ -10,6 +10,7 @@ from inverse.images import PHOTOGRAPHS
 TITLES = {  # in the order that a newcomer needs them
     "solver": "Solvers (solver=...)",
     "operator": "Operators (operator=...)",
+    "time": "What mixes the frames of clips (time=...)",
     "noise": "Noise (noise=...)",
     "prior": "Priors (prior=...)",
     "recipe": "Recipes of training (inverse train recipe=...)",
@@ -51,5 +52,6 @@ def main() -> None:
     print("Photographs (image=...)")
     print(f"  {', '.join(PHOTOGRAPHS)}: they come with scikit-image, free to use")
     print("  or a file of any size (PNG, JPEG, TIFF, DICOM, NIfTI, FITS, ...), or a folder of them")
+    print("  or a clip: a film, a GIF, or with clip=true a folder of frames or an array (.npy)")
     for group, title in TITLES.items():
         show(group, title)

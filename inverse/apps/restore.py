@@ -1,6 +1,5 @@
 """`inverse restore`: degrade and restore a photograph, or restore a measurement."""
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from functools import cache, partial
@@ -14,13 +13,14 @@ from inverse.apps.configuration import build, expect
 from inverse.apps.device import pick_device
 from inverse.apps.estimating import ESTIMATE, Unknown, estimates
 from inverse.apps.failures import Failures
+from inverse.apps.filming import Filming, is_asked
 from inverse.apps.job import HydraJob
 from inverse.apps.progress import ProgressBar
 from inverse.apps.requirements import requirements
+from inverse.apps.scores import measure, summary
 from inverse.apps.values import Count, Name, Natural
 from inverse.denoise import Needs, check
 from inverse.images import Exposure, ImageError
-from inverse.metrics import LPIPS, Unavailable
 from inverse.metrics.lpips import SMALLEST_SIDE
 from inverse.restoring import (
     Case,
@@ -56,6 +56,10 @@ class Values:
     dark: Name | None
     flat: Name | None
     absorbed: bool
+    clip: bool | None
+    frames: Count | None
+    window: Count
+    overlap: Natural
     size: Count | None
     seed: Natural
     samples: Count
@@ -71,6 +75,19 @@ def run(config: DictConfig) -> None:
     device, budget = pick_device(config.device), Budget(**config.budget)
     if config.lpips is not None:
         expect(str(config.lpips), list(SMALLEST_SIDE), "lpips")
+    if is_asked(config):
+        _film(config, Filming(config, device, budget))
+    else:
+        _photographs(config, device, budget)
+
+
+def _film(config: DictConfig, filming: Filming) -> None:
+    folder, x = Path(HydraConfig.get().runtime.output_dir), filming.restore()
+    metrics = filming.write(x, *measure(config), folder)
+    print(summary(filming.footage.name, metrics, folder, estimates(filming.runs[0].found)))
+
+
+def _photographs(config: DictConfig, device: str, budget: Budget) -> None:
     planned = budget if config.plan else None
     places = _places(config)
     outputs = None if config.out is None else Outputs(config.out, places, _range(config))
@@ -79,7 +96,7 @@ def run(config: DictConfig) -> None:
     cases = {name: partial(fitting, name, make) for name, make in made}
     folder, failures = Path(HydraConfig.get().runtime.output_dir), Failures(len(cases))
     samplers: dict[int, Sampler] = {}  # by the channels of the pictures
-    lpips = cache(lambda: _lpips(config))  # wanted last, and its library is slow to load
+    lpips = cache(lambda: measure(config))  # wanted last, and its library is slow to load
     for name, (truth, case) in failures.made(cases):
         for said in filter(None, (case.reading, case.problem.operator.reading)):
             print(f"{name}: {said}")
@@ -96,7 +113,7 @@ def run(config: DictConfig) -> None:
             told = known(many, result.found).to("cpu")
             report = Report(shown, told, result.to("cpu"), *lpips(), there)
             place = folder / name if len(cases) > 1 else folder
-            _summary(name, report.write(place), place, estimates(result.found))
+            print(summary(name, report.write(place), place, estimates(result.found)))
             if outputs and (written := outputs.add(name, result.x0[0])):
                 print(f"{name}: -> {written}")
     failures.tell()
@@ -166,26 +183,8 @@ def _fitting(
     return truth, case
 
 
-def _lpips(config: DictConfig) -> tuple[LPIPS | None, str | None]:
-    if config.lpips is None or (config.measurement is not None and config.truth is None):
-        return None, "not asked for"
-    try:
-        return LPIPS(config.lpips, config.lpips_weights), None
-    except Unavailable as error:
-        print(f"LPIPS is missing: {error}", file=sys.stderr)
-        return None, str(error)
-
-
-def _summary(name: str, metrics: dict, folder: Path, found: Sequence[str]) -> None:
-    scores = [f"PSNR {metrics['psnr'][0]:.2f} dB"] if "psnr" in metrics else []
-    if metrics.get("lpips"):
-        scores.append(f"LPIPS {metrics['lpips'][0]:.3f}")
-    scores += [f"no {key.upper()}" for key in ("ssim", "lpips") if metrics.get(key, 0) is None]
-    stopped = "" if metrics["finished"] else " (stopped early, best so far)"
-    scores.append(f"{metrics['nfe']} network calls in {metrics['seconds']:.1f} s{stopped}")
-    print(f"{name}: {', '.join([*scores, *found])} -> {folder}")
-
-
 def main() -> None:
     """The app's entry point."""
-    HydraJob(run, "restore", Values, words={"noise.sigma": ESTIMATE}).run()
+    HydraJob(
+        run, "restore", Values, words={"noise.sigma": ESTIMATE, "solver.motion": ESTIMATE}
+    ).run()

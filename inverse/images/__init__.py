@@ -8,7 +8,7 @@ from inverse.images.clips import (
     load_clip,
     save_clip,
 )
-from inverse.images.measurements import load_measurement, save_measurement
+from inverse.images.measurements import behind, load_measurement, save_measurement
 from inverse.images.panels import (
     MAGMA,
     Tile,
@@ -45,6 +45,7 @@ __all__ = [
     "SUFFIXES",
     "Tile",
     "anytime_strip",
+    "behind",
     "check_clip_target",
     "clip_rate",
     "contact_sheet",

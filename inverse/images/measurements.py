@@ -85,6 +85,23 @@ def _picture(
         y = with_channels(from_unit(scan.unit(page, limits)), channels)
     except ImageError as error:
         raise ImageError(f"measurement {path}: {error}") from error
+    operator, y = behind(path, y, build, shape)
+    if isinstance(range, str) or range is None or not isinstance(operator, LinearOperator):
+        return operator, y, None
+    return operator, (y + 1) / 2 * (limits[1] - limits[0]) + limits[0], range
+
+
+def behind(
+    path: str | Path, y: Tensor, build: Build, shape: Sequence[int] | None = None
+) -> tuple[Operator, Tensor]:
+    """The operator whose measurement is the picture y, and y with as many channels as that has.
+
+    Args:
+        path: what errors call y. shape: of the image behind it, as in `load_measurement`.
+
+    Raises:
+        ImageError: where the operator measures another shape.
+    """
     if shape is None:
         factor = multiple_of(build)
         shape = len(y), y.shape[1] * factor, y.shape[2] * factor
@@ -97,9 +114,7 @@ def _picture(
             f"{tuple(y.shape)}; say what image is behind it, as shape=[3,256,256], or give an "
             "image of that size, or the values in a .npy file"
         )
-    if isinstance(range, str) or range is None or not isinstance(operator, LinearOperator):
-        return operator, y, None
-    return operator, (y + 1) / 2 * (limits[1] - limits[0]) + limits[0], range
+    return operator, y
 
 
 def _array(

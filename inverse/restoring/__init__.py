@@ -1,22 +1,29 @@
 """From a photograph to its problem, its samples and their report."""
 
 from inverse.restoring.cases import Build, Case, measurements, simulated, simulations
+from inverse.restoring.footage import Footage, filmed, recorded
 from inverse.restoring.reading import Place, Reading, photograph, photographs, skipped
 from inverse.restoring.report import Report, peak_memory_mb
+from inverse.restoring.screening import Screening, suffix_like
 from inverse.restoring.writing import Outputs
 
 __all__ = [
     "Build",
     "Case",
+    "Footage",
     "Outputs",
     "Place",
     "Reading",
     "Report",
+    "Screening",
+    "filmed",
     "measurements",
     "peak_memory_mb",
     "photograph",
     "photographs",
+    "recorded",
     "simulated",
     "simulations",
     "skipped",
+    "suffix_like",
 ]

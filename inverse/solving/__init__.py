@@ -4,6 +4,7 @@ from typing import Any
 
 from inverse.samplers import Sampler
 from inverse.solving._ready import ready
+from inverse.solving._windows import in_windows, windows
 from inverse.solving.metering import Budget, Meter, around_priors
 from inverse.solving.planning import Planned, plan
 from inverse.solving.running import Diverged, NothingReady, Result, Snapshot, solve
@@ -46,7 +47,9 @@ __all__ = [
     "Snapshot",
     "around_priors",
     "as_reconstructor",
+    "in_windows",
     "plan",
     "ready",
     "solve",
+    "windows",
 ]

@@ -66,13 +66,15 @@ class _Together(Rng):
     def normal(self, shape: Sequence[int], dtype: torch.dtype | None = None) -> Tensor:
         if len(shape) != 5:
             return super().normal(shape, dtype)
-        own = self._frames(shape, shape[2], dtype)
         if self.rho == 0:
-            return own
-        if self.motion is None:
-            common = self._frames(shape, 1, dtype)
+            return self._frames(shape, shape[2], dtype)
+        if self.motion is None:  # first, so that it does not depend on how many frames there are
+            common = self._frames(shape, 1, dtype).expand(shape)
         else:
             common = carried(self._frames(shape, shape[2], dtype), self.motion)
+        if self.rho == 1:
+            return common.contiguous()
+        own = self._frames(shape, shape[2], dtype)
         return own.mul_((1 - self.rho) ** 0.5).add_(common, alpha=self.rho**0.5)
 
     def _frames(self, shape: Sequence[int], count: int, dtype: torch.dtype | None) -> Tensor:

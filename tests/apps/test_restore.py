@@ -151,7 +151,7 @@ def test_every_configuration_builds(group, tmp_path, photo):
             np.save(config.kspace, np.ones((2 if choice == "mri_coils" else 1, 64, 64), complex))
         shape = (3, 36, 40) if "mask" in config else (3, 64, 64)
         shape = (2, 64, 64) if choice.startswith("mri") else shape
-        args = {"operator": (shape,), "noise": ()}.get(group, ())
+        args = {"operator": (shape,), "time": ((3, 6, 4, 4),)}.get(group, ())
         made = build(config, *args)
         assert made is not None
 

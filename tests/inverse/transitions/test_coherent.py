@@ -58,6 +58,14 @@ def test_frames_share_as_much_as_told(rho, expected):
     assert float((noise[:, :, 0] * noise[:, :, 1]).mean()) == pytest.approx(expected, abs=0.03)
 
 
+def test_what_a_still_clip_shares_does_not_depend_on_its_length():
+    """So that windows of it, the last a short one, have the same noise throughout."""
+    long, short = (Coherent(Anneal(1.0), 1.0).draws(Rng([3])) for _ in range(2))
+    for _ in range(2):
+        noise = long.normal((1, 1, 5, 3, 3))
+        assert torch.equal(noise[:, :, :2], short.normal((1, 1, 2, 3, 3)))
+
+
 def clips(operator, y: torch.Tensor) -> Problem:
     return Problem(operator, gaussian(0.1).to(y), y)
 
