@@ -115,4 +115,5 @@ def main(
 if __name__ == "__main__":
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
     words: dict[str, Any] = dict(item.split("=", 1) for item in sys.argv[1:])
-    main(**words | {k: int(v) for k, v in words.items() if v.isdigit()})
+    words |= {k: int(v) for k, v in words.items() if v.isdigit()}
+    main(**words)

@@ -1,4 +1,4 @@
-"""`inverse tune`: choose a solver's constants on validation images."""
+"""`inverse tune`: choose a solver's constants on validation images, or train through its walk."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -8,6 +8,7 @@ from typing import Any, Literal
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from inverse.apps import unrolling
 from inverse.apps.configuration import ConfigurationError, build, expect, groups, read
 from inverse.apps.device import pick_device
 from inverse.apps.job import HydraJob
@@ -23,7 +24,10 @@ from operators import Operator
 class Values:
     """What may stand in conf/tune.yaml."""
 
+    method: Literal["search", "unrolled"]
     images: Name
+    learn_levels: bool
+    out: Name | None
     count: Count
     operators: Sequence[str]
     search: dict
@@ -39,6 +43,9 @@ class Values:
 def run(config: DictConfig) -> None:
     from inverse.benchmarking.tuning import Objective, exams, search
 
+    if config.method == "unrolled":
+        unrolling.run(config)
+        return
     space = OmegaConf.to_container(config.search)
     if not isinstance(space, dict) or not space:
         raise ConfigurationError("search must name what to vary, as 'search={lam: [0.1, 0.5]}'")

@@ -13,6 +13,7 @@ from inverse.solvers._flowdps import flowdps
 from inverse.solvers._flower import flower
 from inverse.solvers._fps_smc import fps_smc
 from inverse.solvers._guided_flow import guided_flow
+from inverse.solvers._idm import idm
 from inverse.solvers._ilvr import ilvr
 from inverse.solvers._latino import latino
 from inverse.solvers._ldps import ldps
@@ -56,6 +57,7 @@ __all__ = [
     "flower",
     "fps_smc",
     "guided_flow",
+    "idm",
     "ilvr",
     "latino",
     "ldps",

@@ -59,6 +59,7 @@ SOLVERS = {
     "diffpir": functools.partial(solvers.diffpir, steps=5),
     "dmps": functools.partial(solvers.dmps, steps=5),
     "dps": functools.partial(solvers.dps, steps=5),
+    "idm": functools.partial(solvers.idm),
     "ilvr": functools.partial(solvers.ilvr, steps=5),
     "mcg": functools.partial(solvers.mcg, steps=5),
     "lgd": functools.partial(solvers.lgd, steps=5, draws=2),
