@@ -38,12 +38,14 @@ def run(config: DictConfig) -> None:
         if config.weights
         else fit_gaussian(kept, held, config.rank, seed=recipe.seed)
     )
-    best = -math.inf
+    found: list[float] = []
     for lap in learn(prior.to(device), kept, held, expectation, train, config.laps):
         print(f"lap {lap.number}  evidence {lap.evidence:.4f} nats per measured value", flush=True)
-        if lap.number and lap.evidence > best:
-            best = lap.evidence
+        if lap.number and lap.evidence >= max(found[1:], default=-math.inf):
             shutil.copy(lap_folder(folder, lap.number) / "prior.safetensors", folder)
+        found.append(lap.evidence)
+    if max(found) == found[0]:
+        print("no lap explains more than the start: give each more time (recipe.minutes)")
 
 
 def fits(data: "Observations", patch: int) -> None:

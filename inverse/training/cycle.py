@@ -1,5 +1,6 @@
 """Expectation maximisation: complete the data with a model, fit the model to them, again."""
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -19,8 +20,10 @@ class Cycle(Generic[M, D]):
     """Completes the data with the model and fits the model to that, lap after lap.
 
     Its product explains the observations better with every lap where both steps are exact. It
-    ends after `laps`, or after the first lap whose evidence is not the highest so far: a model
-    that only draws too narrowly or is fitted too closely shows it there, not in a training loss.
+    ends after `laps`, or after the first lap that explains no more than one before: a model that
+    is drawn from too narrowly or fitted too closely shows it there, not in a training loss. The
+    model it begins with does not count, as it may be of another kind: a network's first lap may
+    be behind the Gaussian it began with, and go on.
 
     Args:
         expect: (model, lap) -> the completed data, laps from 1.
@@ -42,8 +45,8 @@ class Cycle(Generic[M, D]):
 
     def run(self, model: M) -> Iterator[Lap]:
         """Yield the model as it is given (lap 0), and after each lap."""
-        best = self.evidence(model)
-        yield Lap(0, model, best)
+        yield Lap(0, model, self.evidence(model))
+        best = -math.inf
         for number in range(1, self.laps + 1):
             model = self.maximise(model, self.expect(model, number), number)
             lap = Lap(number, model, self.evidence(model))

@@ -109,10 +109,11 @@ def test_laps_of_a_gaussian_are_those_of_closed_form_em_and_explain_more_with_ea
     assert found == sorted(found) and found[-1] > found[0] + 10
 
 
-def test_a_cycle_ends_after_the_first_lap_that_explains_no_more():
-    evidence = {0: 1.0, 1: 3.0, 2: 2.0, 3: 9.0}
-    cycle = Cycle(lambda m, lap: m, lambda m, d, lap: m + 1, lambda m: evidence[m], 3)
-    assert [lap.evidence for lap in cycle.run(0)] == [1.0, 3.0, 2.0]
+@pytest.mark.parametrize("start", [1.0, 5.0])
+def test_a_cycle_ends_after_the_first_lap_that_explains_no_more_than_one_before(start):
+    evidence = {0: start, 1: 3.0, 2: 4.0, 3: 2.0, 4: 9.0}
+    cycle = Cycle(lambda m, lap: m, lambda m, d, lap: m + 1, lambda m: evidence[m], 4)
+    assert [lap.evidence for lap in cycle.run(0)] == [start, 3.0, 4.0, 2.0]
 
 
 # --- a Gaussian of low rank ---------------------------------------------------------------------
