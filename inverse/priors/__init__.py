@@ -5,7 +5,7 @@ from inverse.priors.channels import Channels
 from inverse.priors.cheaper.reused import Reused
 from inverse.priors.cheaper.switches import faster
 from inverse.priors.edm import EDMPrior, load_prior, save_prior
-from inverse.priors.frames import Frames
+from inverse.priors.frames import Frames, frames_encoded
 from inverse.priors.guidance import Between, ClassifierFree, ClassifierScore
 from inverse.priors.lowrank import LowRankMixture
 from inverse.priors.modules import load_module
@@ -45,6 +45,7 @@ __all__ = [
     "Velocity",
     "bundled",
     "faster",
+    "frames_encoded",
     "load_module",
     "load_prior",
     "save_prior",

@@ -19,6 +19,7 @@ from inverse.solvers._latino import latino
 from inverse.solvers._ldps import ldps
 from inverse.solvers._lgd import lgd
 from inverse.solvers._ltsp import ltsp
+from inverse.solvers._lvtino import lvtino
 from inverse.solvers._mcg import mcg
 from inverse.solvers._mcgdiff import mcgdiff
 from inverse.solvers._mgps import mgps
@@ -63,6 +64,7 @@ __all__ = [
     "ldps",
     "lgd",
     "ltsp",
+    "lvtino",
     "mcg",
     "mcgdiff",
     "mgps",

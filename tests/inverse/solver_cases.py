@@ -102,6 +102,7 @@ SOLVERS = {
     "flower": functools.partial(solvers.flower, steps=5),
     "flower-draws": functools.partial(solvers.flower, steps=5, draw=True),
     "latino": functools.partial(solvers.latino, steps=4),
+    "lvtino": functools.partial(solvers.lvtino, steps=4),
     "resample": functools.partial(
         solvers.resample, steps=6, every=2, pixel_iterations=3, latent_iterations=2
     ),

@@ -1,7 +1,8 @@
 """How each of diffusers' networks of latents is called; each call is the same function of ours.
 
-`call(network, z, t, condition, guidance, pixels)`: latents z (B, c, h, w), timestep t in
-[0, 1000), guidance for the networks that are told it, (height, width) of the image.
+`call(network, z, t, condition, guidance, pixels)`: latents z (B, c, h, w), or (B, c, T, h, w) of a
+video network, timestep t in [0, 1000), guidance for the networks that are told it, (height, width)
+of the image.
 """
 
 import math
@@ -87,6 +88,18 @@ def _sd3(
     )[0]
 
 
+def _wan(
+    network: Any,
+    z: Tensor,
+    t: float,
+    condition: Condition,
+    guidance: float,
+    pixels: tuple[int, int],
+) -> Tensor:
+    times, hidden = torch.full((len(z),), t, device=z.device), _rows(condition.hidden, z)
+    return network(z, times, hidden, return_dict=False)[0]
+
+
 def _flux(
     network: Any,
     z: Tensor,
@@ -136,4 +149,5 @@ CALLS: dict[str, Call] = {
     "UNet2DConditionModel": _unet,
     "SD3Transformer2DModel": _sd3,
     "FluxTransformer2DModel": _flux,
+    "WanTransformer3DModel": _wan,
 }  # pyright: ignore[reportAssignmentType]
