@@ -39,7 +39,7 @@ def test_the_python_examples_of_a_page_run_in_order(page):
 def commands(page: Path) -> list[tuple[str, str]]:
     """The `inverse APP ARGUMENTS` lines of a page, continued ones joined."""
     text = page.read_text().replace("\\\n", " ")
-    line = r"^ *(?:torchrun .* )?inverse (restore|benchmark|tune) ?(.*)$"
+    line = r"^ *(?:torchrun .* )?inverse (restore|benchmark|certify|tune) ?(.*)$"
     return re.findall(line, text, flags=re.MULTILINE)
 
 

@@ -13,6 +13,7 @@ APPS = {
     "benchmark": "a grid of restorations into one table, resumable",
     "report": "a page of tables, plots and pictures from benchmarks",
     "errors": "measure how wrong a prior is, for estimating noise and blur",
+    "certify": "compare a solver's samples with posteriors that are known",
     "tune": "choose a solver's constants on validation images",
     "demo": "restore in the browser, step by step",
     "convert": "write a paper's checkpoint as a diffusers folder, to be used as a prior",

@@ -6,7 +6,10 @@ from operators import SpectralOperator
 
 
 class Dense(SpectralOperator):
-    """``y = U diag(s) V^T x``: (1, 1, d) -> (m,), m <= d, from its factors in float64."""
+    """A matrix of few values by its factors, which it is given in float64.
+
+    `y = U diag(s) V^T x`: (1, 1, d) -> (m,), m <= d.
+    """
 
     left: Tensor
     right: Tensor

@@ -8,7 +8,7 @@ from inverse.priors.edm import EDMPrior, load_prior, save_prior
 from inverse.priors.frames import Frames, frames_encoded
 from inverse.priors.guidance import Between, ClassifierFree, ClassifierScore
 from inverse.priors.lowrank import LowRankMixture
-from inverse.priors.modules import load_module
+from inverse.priors.modules import load_module, run_file
 from inverse.priors.networked import NetworkPrior, held
 from inverse.priors.parametrisation import EDM, Scheduled, Velocity
 from inverse.priors.pixel import DiffusersPrior, PreconditionedPrior
@@ -47,6 +47,7 @@ __all__ = [
     "faster",
     "frames_encoded",
     "load_module",
+    "run_file",
     "load_prior",
     "save_prior",
 ]

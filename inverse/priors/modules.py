@@ -19,21 +19,16 @@ def load_module(
 ) -> nn.Module:
     """The network `FILE.py:Class` made with `arguments`, ready to evaluate.
 
-    The file is run: name only one that you trust. Files beside it can be imported by it. The
-    weights are read as tensors only (`load_state`); their names may all start alike ("model."),
-    and what starts otherwise is left aside.
+    The file is run (`run_file`). The weights are read as tensors only (`load_state`); their names
+    may all start alike ("model."), and what starts otherwise is left aside.
 
     Raises:
-        FileNotFoundError: for no such file.
-        ValueError: for another form of `place`, a class that is not in the file, is no
-            `nn.Module` or does not take the arguments, or weights of another network.
+        FileNotFoundError, ValueError: as `run_file`.
+        ValueError: for a class that is not in the file, is no `nn.Module` or does not take the
+            arguments, or weights of another network.
     """
-    path, _, name = place.rpartition(":")
-    if not path.endswith(".py"):
-        raise ValueError(f"prior.network must be FILE.py:Class, got {place!r}")
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"prior.network {path}: no such file")
-    kind = getattr(_run(Path(path)), name, None)
+    module, name = run_file(place, "prior.network", "Class")
+    kind = getattr(module, name, None)
     if not (inspect.isclass(kind) and issubclass(kind, nn.Module)):
         raise ValueError(f"prior.network {place}: the file has no torch.nn.Module named {name!r}")
     try:
@@ -63,12 +58,26 @@ def fill(network: nn.Module, state: Mapping[str, Tensor], source: str | Path) ->
         ) from error
 
 
-def _run(path: Path) -> ModuleType:
-    """The file as a module of its own, which nothing else can import by its name.
+def run_file(place: str, key: str, what: str) -> tuple[ModuleType, str]:
+    """`FILE.py:name` as a module of its own, which nothing else can import by its name, and name.
 
-    Known to Python while it runs alone: so a pickle for another process holds its classes.
+    The file is run: name only one that you trust. Files beside it can be imported by it. Known to
+    Python while it runs alone: so a pickle for another process holds its classes.
+
+    Args:
+        key: of the configuration that named it. what: the name should be of.
+
+    Raises:
+        FileNotFoundError: for no such file.
+        ValueError: for another form of `place`, and a file that cannot be run.
     """
-    spec = importlib.util.spec_from_file_location(f"{path.stem} of prior.network", path)
+    file, _, name = place.rpartition(":")
+    if not file.endswith(".py"):
+        raise ValueError(f"{key} must be FILE.py:{what}, got {place!r}")
+    path = Path(file)
+    if not path.is_file():
+        raise FileNotFoundError(f"{key} {path}: no such file")
+    spec = importlib.util.spec_from_file_location(f"{path.stem} of {key}", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
@@ -77,8 +86,8 @@ def _run(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except Exception as error:
         reason = first_line(error)
-        raise ValueError(f"prior.network {path} cannot be run: {reason}") from error
+        raise ValueError(f"{key} {path} cannot be run: {reason}") from error
     finally:
         sys.path.pop()
         del sys.modules[spec.name]
-    return module
+    return module, name

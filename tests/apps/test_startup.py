@@ -85,7 +85,7 @@ def test_help_of_the_command_does_without_torch(tmp_path):
 
 @pytest.mark.slow
 def test_help_and_info_load_no_heavy_library(tmp_path):
-    apps = [f"{app} --help" for app in ("restore", "benchmark", "train", "tune", "demo")]
+    apps = [f"{app} --help" for app in ("restore", "benchmark", "train", "tune", "certify", "demo")]
     answers = each(tmp_path, "info", *apps)
     assert all(answer["said"] and not answer["loaded"] for answer in answers), answers
 

@@ -7,7 +7,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
-from inverse.apps import benchmark, convert, demo, restore, train, tune
+from inverse.apps import benchmark, certify, convert, demo, restore, train, tune
 from inverse.apps.configuration import FOLDER, GRID, check_values, groups, read, target_of
 from inverse.apps.values import hints
 from inverse.apps.words import check_overrides
@@ -66,7 +66,7 @@ def plain(file: Path) -> DictConfig:
 
 APPS = {
     "restore": restore, "tune": tune, "train": train, "convert": convert, "demo": demo,
-    "benchmark": benchmark,
+    "benchmark": benchmark, "certify": certify,
 }  # fmt: skip
 
 
