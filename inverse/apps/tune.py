@@ -30,7 +30,7 @@ class Values:
     out: Name | None
     count: Count
     operators: Sequence[str]
-    search: dict
+    search: dict | None
     objective: Literal["psnr", "lpips"]
     trials: Count
     seed: Natural
@@ -46,8 +46,8 @@ def run(config: DictConfig) -> None:
     if config.method == "unrolled":
         unrolling.run(config)
         return
-    space = OmegaConf.to_container(config.search)
-    if not isinstance(space, dict) or not space:
+    space = OmegaConf.to_container(config.search) if config.search else None
+    if not isinstance(space, dict):
         raise ConfigurationError("search must name what to vary, as 'search={lam: [0.1, 0.5]}'")
     for name in space:
         expect(str(name), [str(k) for k in config.solver if not str(k).startswith("_")], "search")

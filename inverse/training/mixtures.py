@@ -41,20 +41,22 @@ def moments(model: LowRankMixture, observations: Observations, batch: int = 64) 
 
 def _batch(model: LowRankMixture, z: Tensor, field: Field) -> Moments:
     parts, w = model.components(z, field), model.factors
-    say = parts.fit.softmax(-1)
+    say, rest, share = parts.fit.softmax(-1), parts.rest, parts.share
     u = torch.cat([parts.factors, torch.ones_like(parts.factors[..., :1])], -1)
     eye = torch.eye(w.shape[-1]).to(w).expand(parts.root.shape)
     square = torch.cholesky_solve(eye, parts.root)  # Cov[u | z]
     square = torch.nn.functional.pad(square, (0, 1, 0, 1)) + u[..., None] * u[..., None, :]
-    # E[x u'^T] = rest E[u']^T + share W E[u u'^T]
+    second = torch.einsum("bk,bkqr->kqr", say, square)
+    # E[x u'^T] = rest E[u']^T + share W E[u u'^T]; of one noise for all the latter is summed first
+    weight, square = (say, square) if len(share) > 1 else (torch.ones_like(say[:1]), second[None])
     moved = torch.einsum("kdq,bkqr->bkdr", w, square[..., :-1, :])
-    cross = parts.rest[..., None] * u[..., None, :] + parts.share[..., None] * moved
-    bent = (moved[..., :-1] * w).sum(-1)  # diag(W E[u u^T] W^T)
+    cross = torch.einsum("bk,bkd,bkr->kdr", say, rest, u)
+    cross = cross + torch.einsum("bk,bkd,bkdr->kdr", weight, share, moved)
     along = (w @ parts.factors[..., None])[..., 0]
-    squares = parts.spread + parts.rest**2 + 2 * parts.rest * parts.share * along
-    squares = squares + parts.share**2 * bent
-    weighted = (torch.einsum("bk,bk...->k...", say, part) for part in (square, cross, squares))
-    return Moments(*weighted)
+    squares = torch.einsum("bk,bkd->kd", say, parts.spread + rest * (rest + 2 * share * along))
+    bent = (moved[..., :-1] * w).sum(-1)  # diag(W E[u u^T] W^T)
+    squares = squares + torch.einsum("bk,bkd->kd", weight, share**2 * bent)
+    return Moments(second, cross, squares)
 
 
 def refit(model: LowRankMixture, found: Moments) -> LowRankMixture:

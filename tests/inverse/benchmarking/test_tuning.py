@@ -65,6 +65,7 @@ def test_the_app_writes_every_trial_and_prints_overrides(tmp_path, monkeypatch, 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ([], "search must name what to vary"),
         (["search={lamm: [1]}"], "did you mean 'lam'"),
         (["search={lam: [1]}", "objective=fid"], "objective must be psnr or lpips"),
         (["search={lam: [1]}", "operators=[blur]"], "unknown operator 'blur'"),

@@ -197,7 +197,7 @@ def test_a_gain_is_tuned_to_that_of_wiener():
 
     task = [lambda shape, seed: identity(shape)]
     list(tune(sampler, task, gaussian(0.6), pictures, quick(steps=300)))
-    assert abs(float(sampler.denoiser.gain) - 0.64 / (0.64 + 0.36)) < 0.02
+    assert abs(sampler.denoiser.gain.item() - 0.64 / (0.64 + 0.36)) < 0.02
 
 
 @pytest.mark.parametrize("seed", range(3))
