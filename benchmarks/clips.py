@@ -1,12 +1,14 @@
-"""Clips: `nested_video` beside the same sampler frame by frame, on pans over photographs.
+"""Clips: `nested_video` beside the same sampler frame by frame, on pans and on footage.
 
 INVERSE_DATA=... python -m benchmarks.clips [prior=bundled|ffdnet|PATH] [clips=4] [side=96]
     [frames=9] [step=2] [only=...] [name=clips]
+INVERSE_DATA=... python -m benchmarks.clips film=FILE at=42,110,145,210 name=clips_film [...]
 
-Windows that move over Kodak pictures by ``step`` columns a frame, measured as means of three
-frames and of 4 x 4 pixels with noise 0.05. "known" motion is the window's, "estimated" is found in
-the Wiener restoration, "still" is none, which is wrong here. Flicker is the mean square error of
-`x_t - W x_{t-1}` along the true motion, over that of the sampler frame by frame.
+Windows that move over Kodak pictures by ``step`` columns a frame; or the central square of a film,
+``side`` pixels wide, from each of the frames ``at``. Measured are means of three frames and of
+4 x 4 pixels with noise 0.05. "known" motion is the window's, "estimated" is found in the Wiener
+restoration, "still" is none, which is wrong here. Flicker is the mean square error of
+`x_t - W x_{t-1}` along the true motion, in a film that which is found in the truth.
 """
 
 import os
@@ -19,8 +21,8 @@ from torch import Tensor
 from benchmarks.quality import named, preset
 from benchmarks.record import earlier, save
 from inverse.apps.configuration import build
-from inverse.images import list_images, load_image
-from inverse.images.motion import estimated
+from inverse.images import list_images, load_clip, load_image
+from inverse.images.motion import estimated, sources
 from inverse.metrics import LPIPS, score
 from inverse.solving import solve
 from inverse.starts import wiener
@@ -48,10 +50,30 @@ def pan(image: Tensor, side: int, frames: int, step: int) -> Tensor:
     return torch.stack(cut, 1)
 
 
-def flicker(x: Tensor, truth: Tensor, step: int) -> float:
+def panned(side: int, frames: int, step: int, clips: int) -> list[tuple[Tensor, Tensor]]:
+    """Pans over Kodak pictures, and their motion."""
+    files = list_images(Path(os.environ["INVERSE_DATA"]) / "eval" / "kodak24_500")
+    chosen = [load_image(files[i * len(files) // clips]) for i in range(clips)]
+    motion = torch.zeros(frames, 2, side, side)
+    motion[:, 1] = -step  # the window moves to the right, the picture to the left
+    return [(pan(image, side, frames, step), motion) for image in chosen]
+
+
+def filmed(film: str, at: str, side: int, frames: int) -> list[tuple[Tensor, Tensor]]:
+    """Pieces of a film, and the motion that is found in them."""
+    starts = [int(start) for start in at.split(",")]
+    whole = load_clip(film, frames=max(starts) + frames, size=side)
+    pieces = [whole[:, start : start + frames] for start in starts]
+    return [(piece, estimated(piece)) for piece in pieces]
+
+
+def flicker(x: Tensor, truth: Tensor, motion: Tensor) -> float:
     """The mean square error of the change along the motion, of clips (C, T, H, W)."""
-    error = x - truth
-    return float((error[:, 1:, :, :-step] - error[:, :-1, :, step:]).square().mean())
+    error = (x - truth).flatten(2)
+    count = error.shape[2]
+    source = sources(motion, *x.shape[1:])[1:]
+    change = error[:, 1:] - error[:, :-1].gather(2, source.clamp_max(count - 1).expand(3, -1, -1))
+    return float(change[(source < count).expand_as(change)].square().mean())
 
 
 def main(
@@ -62,22 +84,24 @@ def main(
     step: str = "2",
     only: str = "",
     name: str = "clips",
+    film: str = "",
+    at: str = "0",
 ) -> None:
     """Measure, print, and write after every method."""
     network, lpips, count = named(prior), LPIPS("alex"), int(frames)
-    files = list_images(Path(os.environ["INVERSE_DATA"]) / "eval" / "kodak24_500")
-    chosen = [files[i * len(files) // int(clips)] for i in range(int(clips))]
-    truths = [pan(load_image(file), int(side), count, int(step)) for file in chosen]
-    shape = truths[0].shape
+    if film:
+        truths = filmed(film, at, int(side), count)
+    else:
+        truths = panned(int(side), count, int(step), int(clips))
+    shape = truths[0][0].shape
     operator = framewise(downsample((3, *shape[2:]), 4), count // 3) @ temporal_average(shape, 3)
-    known = torch.zeros(count, 2, *shape[2:])
-    known[:, 1] = -int(step)  # the window moves to the right, the picture to the left
-    config = {"clips": int(clips), "side": int(side), "frames": count, "step": int(step)}
+    config = {"clips": len(truths), "side": int(side), "frames": count}
+    config |= {"film": Path(film).name, "at": at} if film else {"step": int(step)}
     config |= {"sigma": SIGMA, "prior": prior}
     rows: list[dict] = []
     for method in only.split(";") if only else METHODS:
         found = []
-        for k, truth in enumerate(truths):
+        for k, (truth, known) in enumerate(truths):
             noise = Rng([seed_for(0, "clips", k, "noise")])
             problem = measure(operator, gaussian(SIGMA), truth[None], noise)
             setting = preset("nested_video")
@@ -93,7 +117,7 @@ def main(
             x = result.x0[0]
             scores = score(x.movedim(1, 0), truth.movedim(1, 0), lpips)
             means = {key: sum(v) / len(v) for key, v in scores.items()}
-            found.append(means | {"flicker": flicker(x, truth, int(step))})
+            found.append(means | {"flicker": flicker(x, truth, known)})
         row: dict = {"method": method}
         row |= {key: sum(f[key] for f in found) / len(found) for key in found[0]}
         print(prior, *(v if isinstance(v, str) else f"{v:.4f}" for v in row.values()), flush=True)

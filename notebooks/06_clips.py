@@ -32,7 +32,7 @@ from operators import Rng, downsample, exposure, framewise, gaussian, measure
 
 photograph = sample_photograph("chelsea", size=128)
 clip = torch.stack([photograph[:, 40:88, 20 + 4 * t : 68 + 4 * t] for t in range(6)], 1)[None]
-clip.shape  # (B, C, T, H, W)
+print(tuple(clip.shape))  # (B, C, T, H, W)
 
 # %% [markdown]
 # ## The measurement

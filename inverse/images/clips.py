@@ -93,8 +93,9 @@ def clip_rate(path: str | Path) -> float:
 def save_clip(x: Tensor, path: str | Path, *, rate: float = RATE) -> None:
     """Write a clip (3 or 1, T, H, W) in [-1, 1] whole, values beyond cut off there.
 
-    By the suffix a `.gif` (of 256 colours a frame), a `.webp` (which loses none), a film, or an
-    array `.npy` (T, C, H, W) in [-1, 1]; without one a folder of PNG, 000.png and so on.
+    By the suffix a `.gif` (of 256 colours a frame), a `.webp` or `.png` (which lose none), a film,
+    or an array `.npy` (T, C, H, W) in [-1, 1]; without one a folder of PNG, 000.png and so on. In
+    animations equal frames in a row become one that is shown longer.
 
     Args:
         rate: frames a second.
