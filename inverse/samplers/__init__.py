@@ -4,6 +4,7 @@ from inverse.samplers.averaging import Averaged
 from inverse.samplers.blind import (
     EVEN,
     Blind,
+    BlurKernel,
     BlurParameters,
     Family,
     NoiseLevel,
@@ -32,6 +33,7 @@ from inverse.samplers.waiting import Waiting
 __all__ = [
     "Averaged",
     "Blind",
+    "BlurKernel",
     "BlurParameters",
     "Decoded",
     "Descent",

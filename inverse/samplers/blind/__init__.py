@@ -4,12 +4,14 @@ from inverse.samplers.blind.blind import Blind
 from inverse.samplers.blind.coordinates import EVEN
 from inverse.samplers.blind.evidence import Range
 from inverse.samplers.blind.families import Family, blur_family
+from inverse.samplers.blind.freeform import BlurKernel
 from inverse.samplers.blind.kernels import BlurParameters
 from inverse.samplers.blind.refits import NoiseLevel, Refit
 
 __all__ = [
     "EVEN",
     "Blind",
+    "BlurKernel",
     "BlurParameters",
     "Family",
     "NoiseLevel",

@@ -1,5 +1,6 @@
 """Coordinates in which the misfit of an estimate is independent noise of known spread."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -45,7 +46,7 @@ def coordinates(problem: Problem, x0: Tensor, r2: Tensor, faded: bool | None = N
         return _patches(problem, problem.operator, x0, r2)
     operator = linear_operator(problem, "the evidence")
     faded = not _wraps(operator) if faded is None else faded
-    fade = _fading(*operator.out_shape[-2:]) if faded else torch.ones(1, dtype=torch.float64)
+    fade = fading(*operator.out_shape[-2:]) if faded else torch.ones(1, dtype=torch.float64)
     return _frequencies(problem, operator, x0, r2, fade)
 
 
@@ -91,13 +92,18 @@ def _frequencies(
     rest = problem.residual(x0).cpu().double()
     power = transformed(rest * fade).abs().square() / fade.square().mean()
     spread = passed_on(operator, r2).clamp_min(0).expand_as(power)
-    weight = torch.full_like(power, 2.0)
-    weight[..., 0] = 1.0  # of the coefficients that have no conjugate partner
-    if problem.y.shape[-1] % 2 == 0:
-        weight[..., -1] = 1.0
-    weight[..., 0, 0] = 0.0  # the mean brightness is no noise
-    weight *= fade.square().mean() ** 2 / fade.pow(4).mean()
+    weight = weights(rest.shape, fade).expand_as(power)
     return _merged(*(v.flatten(2) for v in (power, spread, weight)))
+
+
+def weights(shape: Sequence[int], fade: Tensor) -> Tensor:
+    """How many squares each coefficient of the half plane of a faded y counts for."""
+    weight = torch.full((*shape[-2:-1], shape[-1] // 2 + 1), 2.0, dtype=torch.float64)
+    weight[..., 0] = 1.0  # of the coefficients that have no conjugate partner
+    if shape[-1] % 2 == 0:
+        weight[..., -1] = 1.0
+    weight[0, 0] = 0.0  # the mean brightness is no noise
+    return weight * (fade.square().mean() ** 2 / fade.pow(4).mean())
 
 
 def _wraps(operator: LinearOperator) -> bool:
@@ -110,7 +116,7 @@ def _wraps(operator: LinearOperator) -> bool:
     return float(rest.norm()) <= 1e-3 * float(middle.norm())
 
 
-def _fading(*sides: int) -> Tensor:
+def fading(*sides: int) -> Tensor:
     """1 in the middle, along a cosine to 0 over the quarters beside it: (h, w), float64."""
     lines = []
     for n in sides:
