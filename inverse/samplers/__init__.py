@@ -25,6 +25,7 @@ from inverse.samplers.latent import (
 from inverse.samplers.particles.resampling import choose, flat
 from inverse.samplers.particles.sampler import draw
 from inverse.samplers.process import Nested, Process
+from inverse.samplers.restorers import Once, rms_error, warm_state
 from inverse.samplers.reuse import Reusing, reusing
 from inverse.samplers.sampler import Descent, Sampler
 from inverse.samplers.selection import Selection
@@ -45,6 +46,7 @@ __all__ = [
     "LatentWiener",
     "Nested",
     "NoiseLevel",
+    "Once",
     "Process",
     "Quantity",
     "Range",
@@ -63,4 +65,6 @@ __all__ = [
     "known",
     "latent_grid",
     "reusing",
+    "rms_error",
+    "warm_state",
 ]

@@ -1,6 +1,8 @@
 """Where a sampler starts: pure noise, or a crude restoration noised to a moderate level."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -23,11 +25,17 @@ __all__ = [
     "Grey",
     "PinvStart",
     "PureNoise",
+    "Restorer",
+    "RestorerStart",
     "SpectralStart",
     "Start",
     "WienerStart",
+    "restored_by",
     "wiener",
 ]
+
+Restorer = Callable[[Problem], Tensor]
+"""Anything that makes an image of a measurement."""
 
 
 class Start(ABC):
@@ -99,7 +107,44 @@ class Grey(Start):
         return operator.anchor.new_zeros((len(problem), *operator.in_shape))
 
 
-class WienerStart(Start):
+class RestorerStart(Start):
+    """Starts from what any restorer makes of the data, with noise.
+
+    `x = alpha w + temperature sigma n`, `w = restorer(problem)`.
+
+    The error of w, whose standard deviation should be about sigma, stands for the rest of the
+    noise: at temperature 1 the walk samples, at 0 it anneals.
+
+    Args:
+        restorer: a network, a classical method, anything; (B, C, H, W) in [-1, 1] of a problem.
+
+    Raises:
+        ValueError: for a restoration of another shape than the image's.
+    """
+
+    def __init__(self, restorer: Restorer, temperature: float = 1.0) -> None:
+        self.restorer, self.temperature = restorer, temperature
+
+    def __call__(self, problem: Problem, rng: Rng, level: Level) -> Tensor:
+        x = restored_by(self.restorer, problem) * level.alpha
+        if self.temperature > 0:
+            x.add_(rng.normal(x.shape), alpha=self.temperature * level.sigma)
+        return x
+
+
+def restored_by(restorer: Restorer, problem: Problem) -> Tensor:
+    """What a restorer makes of a problem, (B, C, H, W).
+
+    Raises:
+        ValueError: for another shape than the image's.
+    """
+    x, wanted = restorer(problem), (len(problem), *problem.operator.in_shape)
+    if tuple(x.shape) != wanted:
+        raise ValueError(f"the restorer must give images {wanted}, got {tuple(x.shape)}")
+    return x
+
+
+class WienerStart(RestorerStart):
     """Starts from the Wiener restoration of the data (`wiener`), with noise.
 
     `x = alpha w + temperature sigma n` with w the Wiener restoration of the data (`wiener`).
@@ -113,13 +158,7 @@ class WienerStart(Start):
     requires = frozenset({LINEAR})
 
     def __init__(self, temperature: float = 0.0, iterations: int = 50) -> None:
-        self.temperature, self.iterations = temperature, iterations
-
-    def __call__(self, problem: Problem, rng: Rng, level: Level) -> Tensor:
-        x = wiener(problem, self.iterations).mul_(level.alpha)
-        if self.temperature > 0:
-            x.add_(rng.normal(x.shape), alpha=self.temperature * level.sigma)
-        return x
+        super().__init__(partial(wiener, iterations=iterations), temperature)
 
 
 def wiener(problem: Problem, iterations: int = 50, floor: float = 0.02) -> Tensor:
