@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 from inverse.apps.configuration import ConfigurationError, build, expect
 from inverse.apps.job import HydraJob
 from inverse.apps.values import Count, Name, Natural
-from inverse.certifying import LAWS, TASKS, Draw, called, control, examine, page, sampled, trials
+from inverse.certifying import LAWS, TASKS, Draw, called, examine, page, sampled, trials
 from inverse.files import as_json, write_atomic
 from inverse.priors import run_file
 from inverse.solving import Budget, ready
@@ -38,17 +38,16 @@ def run(config: DictConfig) -> None:
     for name, known in (("laws", tuple(LAWS)), ("tasks", TASKS)):
         for choice in config[name]:
             expect(choice, known, name)
-    draw, rows, controls = _draw(config), [], []
+    draw, rows = _draw(config), []
     chosen = list(config.laws), list(config.tasks), config.mixtures, config.measurements
     for trial in trials(*chosen, config.seed):
-        controls.append(control(trial, config.samples))
         rows.append(examine(trial, draw, config.samples, config.seed))
         print(f"{trial.name}: {rows[-1].get('error') or rows[-1]['verdict']}", flush=True)
     if not rows:
         raise ConfigurationError("nothing to certify on: give laws and tasks, or mixtures=true")
     if all("error" in row for row in rows):
         raise RuntimeError(f"every problem failed, the first with {rows[0]['error']}")
-    print(_write(config, rows, controls))
+    print(_write(config, rows))
 
 
 def _draw(config: DictConfig) -> Draw:
@@ -69,16 +68,16 @@ def _function(place: str) -> Callable[..., Any]:
     return function
 
 
-def _write(config: DictConfig, rows: list[dict], controls: list[dict]) -> Path:
+def _write(config: DictConfig, rows: list[dict]) -> Path:
     """The page's path."""
     about = {"command": shlex.join(["inverse", "certify", *sys.argv[1:]])}
     about |= {"measurements": config.measurements, "samples of each": config.samples}
     name = config.function or str(config.solver["_target_"]).rpartition(".")[2]
     folder = Path(config.out)
     folder.mkdir(parents=True, exist_ok=True)
-    record = {"solver": name, **about, "rows": rows, "exact": controls}
+    record = {"solver": name, **about, "rows": rows}
     write_atomic(folder / "certificate.json", as_json(record, indent=1))
-    write_atomic(folder / "index.html", page(f"Certificate: {name}", rows, controls, about))
+    write_atomic(folder / "index.html", page(f"Certificate: {name}", rows, about))
     return folder / "index.html"
 
 

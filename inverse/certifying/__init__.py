@@ -3,7 +3,16 @@
 from inverse.certifying.certificate import page
 from inverse.certifying.dense import Dense
 from inverse.certifying.laws import LAWS, Law
-from inverse.certifying.measuring import Draw, Drawn, called, compare, control, examine, sampled
+from inverse.certifying.measuring import (
+    Draw,
+    Drawn,
+    called,
+    compare,
+    control,
+    examine,
+    sampled,
+    verdict,
+)
 from inverse.certifying.problems import TASKS, Trial, mixture, trials, walk
 from inverse.certifying.walks import WalkPrior
 
@@ -24,5 +33,6 @@ __all__ = [
     "page",
     "sampled",
     "trials",
+    "verdict",
     "walk",
 ]

@@ -22,7 +22,7 @@ def test_a_certificate_is_a_page_and_its_numbers(inverse, tmp_path):
     assert out.splitlines()[-1] == "certificate/index.html"
     record = json.loads((tmp_path / "certificate" / "certificate.json").read_text())
     assert record["solver"] == "ddrm" and record["rows"][0]["calls"] == 5
-    assert record["exact"][0]["verdict"] == "no fault found"
+    assert len(record["rows"][0]["exact"]["misses"]) == 2
     assert "gauss, impute" in (tmp_path / "certificate" / "index.html").read_text()
 
 
