@@ -1,4 +1,4 @@
-"""Running a sampler: within a budget, metered, planned; as another library's model."""
+"""Running a sampler: within a budget, metered, planned; as other libraries' models."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from inverse.solving._windows import in_windows, windows
 from inverse.solving.metering import Budget, Meter, around_priors
 from inverse.solving.planning import Planned, plan
 from inverse.solving.running import Diverged, NothingReady, Result, Snapshot, solve
+from operators import Problem
 
 
 def as_reconstructor(
@@ -37,6 +38,35 @@ def as_reconstructor(
     return SamplerReconstructor(sampler, sigma, seed, budget)
 
 
+def as_azula(
+    sampler: Sampler,
+    problem: Problem,
+    *,
+    seed: int = 0,
+    budget: Budget | None = None,
+    start: float = 1.0,
+    schedule: Any = None,
+) -> Any:
+    """An `azula.sample.Sampler`, `x = it(it.init(shape))`, of a sampler of ours and a problem.
+
+    The state it is given is where our walk begins: at the level of `start`, and on the solver's
+    own levels from there. Images are in [-1, 1]. Sample b draws from seed + b.
+
+    Args:
+        schedule: azula's, which says what level a time is; None: its `VPSchedule`.
+
+    Raises:
+        ImportError: without azula. A call raises ValueError for a state of another shape.
+    """
+    try:
+        from inverse.solving.azula import ProblemSampler
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"as_azula: needs azula ({error}); pip install 'anytime-inverse[peers]'"
+        ) from error
+    return ProblemSampler(sampler, problem, seed, budget, start, schedule)
+
+
 __all__ = [
     "Budget",
     "Diverged",
@@ -46,6 +76,7 @@ __all__ = [
     "Result",
     "Snapshot",
     "around_priors",
+    "as_azula",
     "as_reconstructor",
     "in_windows",
     "plan",
