@@ -1,0 +1,95 @@
+"""How near the blind mode comes to the noise and the blur of photographs, look by look.
+
+INVERSE_DATA=... python -m benchmarks.blind [count=4] [side=128] [folder=mcmaster18] [looks=1,0.5,0.25]
+
+Centres of photographs that are not Kodak's, the bundled prior, diffpir for a walk. The level of the
+noise is unknown in every task, the blur in those that are named after a family: these are blurred
+before they are cropped, so that nothing goes on round their borders. ``numbers``: the truth, and
+what was found before the first look and after each of them, picture by picture.
+"""
+
+import os
+import sys
+
+import torch
+from torch import Tensor
+
+from benchmarks.baselines.tasks import crops, inpaint, superres
+from benchmarks.record import save
+from inverse.priors import bundled
+from inverse.samplers import Blind, Family, Found, NoiseLevel, Refit, blur_family
+from inverse.solvers import diffpir
+from operators import Operator, Problem, Rng, blur_kernel, gaussian, identity, kernels
+
+SIZE, PADDING = 25, "replicate"
+KNOWN = {
+    **{f"denoise {sigma}": (identity, sigma) for sigma in (0.02, 0.05, 0.1, 0.2)},
+    "inpaint": (inpaint, 0.05),
+    "superres": (superres, 0.05),
+}
+BLURS: dict[str, tuple[Family, dict[str, float]]] = {
+    "gaussian 1.5": ("gaussian", {"std": 1.5}),
+    "gaussian 3": ("gaussian", {"std": 3.0}),
+    "defocus": ("defocus", {"radius": 4.0}),
+    "motion": ("motion", {"length": 10.0, "angle": 30.0}),
+}
+MAKERS = {"gaussian": kernels.gaussian, "defocus": kernels.defocus, "motion": kernels.line}
+
+
+def measured(operator: Operator, sigma: float, x: Tensor, seed: int) -> Tensor:
+    y = operator(x)
+    return y + sigma * Rng([seed]).normal(y.shape)
+
+
+def told(found: tuple[Found, ...]) -> dict[str, float]:
+    return {name: float(n.told[0]) for part in found for name, n in part.numbers.items()}
+
+
+def followed(problem: Problem, refits: list[Refit], looks: tuple[float, ...]) -> list[dict]:
+    """What is known before the first look and after each of them."""
+    prior, known = bundled(), []
+    for count in (0, len(looks)):
+        walk = Blind(diffpir(prior, steps=max(count, 1)), refits, looks=looks[:count])
+        known += [told(i.found) for i in walk.iterate(problem, Rng([0]))][: max(count, 1)]
+    return known
+
+
+def tasks(wide: Tensor, side: int, seed: int) -> dict[str, tuple[dict, Problem, list[Refit]]]:
+    """By name: the truth, the problem with guesses in the place of what is unknown, the refits."""
+    margin, made = (wide.shape[-1] - side) // 2, {}
+    x, shape = wide[..., margin:-margin, margin:-margin].contiguous(), (3, side, side)
+    for name, (build, sigma) in KNOWN.items():
+        operator = build(shape)
+        y = measured(operator, sigma, x, seed)
+        made[name] = {"sigma": sigma}, Problem(operator, gaussian(0.1), y), [NoiseLevel()]
+    for name, (family, numbers) in BLURS.items():
+        blurred = blur_kernel(wide.shape[1:], MAKERS[family](SIZE, **numbers))
+        y = measured(blurred, 0.04, wide, seed)[..., margin:-margin, margin:-margin].contiguous()
+        noise = NoiseLevel()
+        blur = blur_family(family, SIZE, PADDING, noise)
+        problem = Problem(blur.guess(shape), gaussian(0.1), y)
+        made[name] = {"sigma": 0.04} | numbers, problem, [blur, noise]
+    return made
+
+
+def main(
+    count: str = "4",
+    side: str = "128",
+    folder: str = "mcmaster18",
+    looks: str = "1,0.5,0.25",
+) -> None:
+    """Measure, print, and write after every picture."""
+    levels, rows = tuple(float(nsr) for nsr in looks.split(",")), []
+    pictures = crops(int(count), int(side) + 2 * SIZE, folder)
+    config = {"count": int(count), "side": int(side), "folder": folder, "looks": list(levels)}
+    for place, wide in enumerate(pictures):
+        for name, (truth, problem, refits) in tasks(wide[None], int(side), place).items():
+            found = followed(problem, refits, levels)
+            rows.append({"picture": place, "task": name, "truth": truth, "found": found})
+            print(place, name, *found, flush=True)
+        save("blind", config, rows)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
+    main(**dict(item.split("=", 1) for item in sys.argv[1:]))
