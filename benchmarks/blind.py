@@ -1,11 +1,12 @@
 """How near the blind mode comes to the noise and the blur of photographs, look by look.
 
-INVERSE_DATA=... python -m benchmarks.blind [count=4] [side=128] [folder=mcmaster18] [looks=1,0.5,0.25]
+INVERSE_DATA=... python -m benchmarks.blind [count=4] [side=128] [folder=mcmaster18]
+    [looks=1,0.5,0.25]
 
 Centres of photographs that are not Kodak's, the bundled prior, diffpir for a walk. The level of the
 noise is unknown in every task, the blur in those that are named after a family: these are blurred
-before they are cropped, so that nothing goes on round their borders. ``numbers``: the truth, and
-what was found before the first look and after each of them, picture by picture.
+before they are cropped, so that nothing goes on round their borders. ``found``: before the
+first look and after each of them.
 """
 
 import os
