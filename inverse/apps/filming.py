@@ -63,7 +63,7 @@ class Filming:
         if self.footage.time is not None and not self.whole:
             raise ConfigurationError(
                 "time mixes frames, which this solver restores one by one; take "
-                "solver=nested_video, or leave out time"
+                "solver=nested_video or lvtino, or leave out time"
             )
         self.frames, self.overlap = self.footage.shape[1], config.overlap if self.whole else 0
         spans = windows(self.frames, config.window, self.overlap)

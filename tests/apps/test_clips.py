@@ -82,6 +82,12 @@ def test_a_solver_of_clips_restores_what_time_mixed(inverse, array, time):
     assert metrics(folder)["windows"] == 1
 
 
+def test_lvtino_restores_what_time_mixed(inverse, array):
+    words = (f"image={array}", "clip=true", "operator=downsample", "time=blur", "time.size=3")
+    code, _, err, folder = inverse(*words, "solver=lvtino", "solver.steps=2")
+    assert code == 0 and load_clip(folder / "restored.npy").shape == (3, 6, 32, 32), err
+
+
 def test_frames_of_windows_that_were_measured_alike_do_not_know_how_long_the_clip_is(
     inverse, array
 ):
