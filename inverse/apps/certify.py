@@ -57,7 +57,7 @@ def _draw(config: DictConfig) -> Draw:
     if "equivariant" in values:
         values["equivariant"] = False  # turns and flips are of images
     solver, budget = build(DictConfig(values)), Budget(**config.budget)
-    return sampled(lambda prior: ready(solver, prior, budget))
+    return sampled(lambda prior: ready(solver, prior, budget), budget)
 
 
 def _function(place: str) -> Callable[..., Any]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from inverse.certifying.problems import Trial
 from inverse.denoise import Prior
 from inverse.samplers import Sampler
-from inverse.solving import solve
+from inverse.solving import Budget, solve
 from operators import Problem, Rng, seed_for
 from operators.core import first_line
 
@@ -165,11 +165,11 @@ def control(trial: Trial, samples: int) -> dict[str, Any]:
     return compare(trial.others[:, ::every][:, :samples], trial.draws)
 
 
-def sampled(make: Callable[[Prior], Sampler]) -> Draw:
-    """One of our solvers, made over a prior, as a `Draw`."""
+def sampled(make: Callable[[Prior], Sampler], budget: Budget | None = None) -> Draw:
+    """One of our solvers, made over a prior, as a `Draw`; stopped where the budget ends."""
 
     def draw(prior: Prior, problem: Problem, rng: Rng) -> Drawn:
-        result = solve(make(prior), problem, rng)
+        result = solve(make(prior), problem, rng, budget)
         return Drawn(result.x0, result.nfe + result.backward)
 
     return draw

@@ -26,6 +26,14 @@ def test_a_certificate_is_a_page_and_its_numbers(inverse, tmp_path):
     assert "gauss, impute" in (tmp_path / "certificate" / "index.html").read_text()
 
 
+def test_a_solver_that_cannot_be_planned_is_stopped_where_the_budget_ends(inverse, tmp_path):
+    words = ["solver=pnpdm", "budget.nfe=40", *SMALL]
+    code, _, err, _ = inverse(*words, app="certify")
+    assert code == 0, err
+    record = json.loads((tmp_path / "certificate" / "certificate.json").read_text())
+    assert record["rows"][0]["calls"] <= 40
+
+
 def test_a_function_of_ones_own_is_certified(inverse, tmp_path):
     (tmp_path / "certified_spread.py").write_text("spread = 0.1")
     (tmp_path / "mine.py").write_text(OWN)
