@@ -21,7 +21,7 @@ class Solver(BaseSolver):
     deepinv Reconstructor}`. Others are chosen as `-s anytime-inverse[solver=dps,nfe=100]`.
     """
 
-    name = "anytime-inverse"
+    name = "anytime-inverse"  # pyright: ignore[reportAssignmentType]
     sampling_strategy = "run_once"
     requirements: ClassVar[list[str]] = ["pip::anytime-inverse[interop]"]
     parameters: ClassVar[dict[str, list]] = {"solver": ["nested"], "nfe": [None]}

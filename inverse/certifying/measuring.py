@@ -25,22 +25,9 @@ class Drawn(NamedTuple):
 
 Draw = Callable[[Prior, Problem, Rng], Drawn]
 DIRECTIONS = 64
-NOTABLE = 0.03  # a difference of the 80 % interval that says in which way samples are wrong
+NOTABLE = 0.05  # a difference of the 80 % interval that says in which way samples are wrong
 CHANCE = 0.003  # that an exact sampler's figures are taken for a fault
 TIE = 1e-6  # of the values' deviation: closer ones count as the same
-
-
-class Drawn(NamedTuple):
-    """Samples (B, C, H, W), one of each measurement, and the network calls, where counted."""
-
-    x: Tensor
-    calls: int | None
-
-
-Draw = Callable[[Prior, Problem, Rng], Drawn]
-DIRECTIONS = 64
-NOTABLE = 0.05  # of the posterior's variance: no smaller gap matters
-CHANCE = 0.003  # that an exact sampler's figure is taken for a fault
 
 
 class Shares(NamedTuple):

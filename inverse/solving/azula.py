@@ -34,7 +34,7 @@ class ProblemSampler(AzulaSampler):
     ) -> None:
         super().__init__(start=start, silent=True)
         self.sampler, self.problem, self.seed, self.budget = sampler, problem, seed, budget
-        self.denoiser = Scheduled(VPSchedule() if schedule is None else schedule)
+        self.denoiser = Scheduled(VPSchedule() if schedule is None else schedule)  # pyright: ignore
 
     @torch.no_grad()
     def __call__(self, x: Tensor, **_: object) -> Tensor:

@@ -53,7 +53,7 @@ def test_the_masses_of_cells_are_all_there_is(law):
 @pytest.mark.parametrize("nsr", [0.01, 0.1, 0.4, 1.0, 30.0])
 def test_the_denoiser_of_a_walk_is_the_closed_form_where_there_is_one(nsr):
     law, scale, shape = LAWS["gauss"], 0.3, (1, 1, SIZE)
-    cov = scale**2 * law.variance * SUMS @ SUMS.T
+    cov = scale**2 * law.variance * SUMS @ SUMS.T  # pyright: ignore
     exact = GaussianPrior(shape, torch.zeros(SIZE, dtype=FLOAT), cov)
     x = scale * law.draw((30, SIZE), stream()).cumsum(1) + nsr * normal((30, SIZE), stream(1))
     x, level = 0.8 * x.view(30, *shape), Level(0.8, 0.8 * nsr)
@@ -83,7 +83,7 @@ def test_gold_draws_of_gaussian_walks_have_the_exact_mean_and_covariance(task):
     factors = trial.operator.left, trial.operator.s[0], trial.operator.right
     left, s, right = (part.double() for part in factors)
     prior = trial.prior.double()
-    mean, cov = prior.posterior(left * s @ right, trial.y, trial.sigma)
+    mean, cov = prior.posterior(left * s @ right, trial.y, trial.sigma)  # pyright: ignore
     draws = torch.cat([trial.draws, trial.others], 1)
     away = (draws.mean(1) - mean).square().sum(1) / cov.trace()
     assert float(away.max()) < 12 / draws.shape[1]
