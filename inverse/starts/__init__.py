@@ -13,13 +13,11 @@ from inverse.denoise import (
     SPECTRAL,
     Needs,
     linear_operator,
-    noise_variance,
     spectrum,
 )
 from inverse.levels import Level
+from inverse.starts.linear import wiener
 from operators import Problem, Rng
-from operators.core import fft
-from operators.solve import cg, column
 
 __all__ = [
     "Grey",
@@ -159,44 +157,3 @@ class WienerStart(RestorerStart):
 
     def __init__(self, temperature: float = 0.0, iterations: int = 50) -> None:
         super().__init__(partial(wiener, iterations=iterations), temperature)
-
-
-def wiener(problem: Problem, iterations: int = 50, floor: float = 0.02) -> Tensor:
-    """The linear posterior mean under a stationary prior with a natural image's spectrum.
-
-    `w = S B^T (B B^T + sigma_y^2 I)^{-1} y`, `B = A S`, where S^2 is the circular convolution
-    with power spectrum proportional to `1 / (f^2 + f_0^2)` (f_0 one cycle per image) and total
-    variance 1/4 per pixel, by conjugate gradients on the image side. It interpolates, deblurs
-    and upsamples linearly; sharp detail is left to the prior.
-
-    Args:
-        iterations: of conjugate gradients at most (they stop at a relative residual of 1e-3).
-        floor: smallest noise standard deviation assumed, for the sake of conditioning.
-
-    Reference: Field, 1987, doi:10.1364/JOSAA.4.002379 (the spectrum of natural images).
-    """
-    operator = linear_operator(problem, "WienerStart")
-    root = _root_spectrum(operator.in_shape, problem.y)
-    variance = noise_variance(problem, floor)
-
-    def smooth(x: Tensor) -> Tensor:
-        return fft.irfft2(fft.rfft2(x) * root, x.shape[-2:])
-
-    def normal(z: Tensor) -> Tensor:
-        return smooth(operator.gram(smooth(z))) + column(variance, z) * z
-
-    right = smooth(operator.adjoint(problem.y))
-    return smooth(cg(normal, right, tol=1e-3, max_iter=iterations, partial=True))
-
-
-def _root_spectrum(shape: tuple[int, ...], like: Tensor) -> Tensor:
-    height, width = shape[-2:]
-    down = torch.fft.fftfreq(height, dtype=torch.float64)[:, None]
-    across = torch.fft.rfftfreq(width, dtype=torch.float64)
-    power = 1 / (down**2 + across**2 + max(height, width) ** -2)
-    twice = torch.full_like(across, 2.0)  # rfft keeps one of each conjugate pair
-    twice[0] = 1.0
-    if width % 2 == 0:
-        twice[-1] = 1.0
-    mean = (power * twice).sum() / (height * width)
-    return (0.25 * power / mean).sqrt().to(like)
