@@ -60,7 +60,8 @@ class Task:
         for metric in self.metrics:
             for method, figure in self._figures(metric):
                 board.setdefault(method, {})[metric.column] = figure
-        return dict(sorted(board.items(), key=lambda item: -item[1]["psnr"].mean))
+        order = self.rows.groupby("method")["psnr"].mean().fillna(-math.inf)
+        return dict(sorted(board.items(), key=lambda item: -order[item[0]]))
 
     def _figures(self, metric: Metric) -> Iterator[tuple[str, Figure]]:
         table = self.by_image(metric.column)
@@ -78,7 +79,7 @@ class Task:
     def worst(self) -> Iterator[Series]:
         """For each method the row of the lowest PSNR."""
         for _, rows in self.rows.groupby("method"):
-            yield rows.loc[rows["psnr"].idxmin()]
+            yield rows.loc[rows["psnr"].fillna(-math.inf).idxmin()]
 
 
 def tasks(frame: Frame) -> list[Task]:

@@ -87,6 +87,14 @@ def test_a_leaderboard_is_the_mean_over_images_of_the_mean_over_samples(run):
     assert board[best]["residual"].best is False
 
 
+@pytest.mark.slow
+def test_rows_without_any_psnr_have_a_leaderboard_and_worst_cases_too(run):
+    frame = read([str(run / "store")]).assign(psnr=np.nan)
+    task = next(task for task in tasks(frame) if task.title == "inpaint, gaussian")
+    assert "psnr" not in task.leaderboard()["diffpir"]
+    assert {row["method"] for row in task.worst()} == {"diffpir", "longer"}
+
+
 def test_images_that_a_method_failed_on_count_for_none(run):
     frame = read([str(run / "store")])
     lost = (frame["method"] == "longer") & (frame["image"] == "photo2")
