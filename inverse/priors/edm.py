@@ -15,6 +15,7 @@ from inverse.priors.labels import number_of
 from inverse.priors.network import unet
 from inverse.priors.networked import NetworkPrior
 from inverse.priors.parametrisation import TRAINED
+from inverse.priors.sketch import gate, sketch
 from operators.core import first_line
 
 DEFAULTS = {
@@ -86,9 +87,23 @@ class EDMPrior(NetworkPrior, FieldPrior):
         none; the prior's own where not given, and unheeded where it knows no classes.
         """
         if self.config["kind"] == "stem":
-            return self.output(z, log_nsr.view(-1, 1, 1, 1) if log_nsr.ndim == 1 else log_nsr)
+            return self._uneven(z, log_nsr.view(-1, 1, 1, 1) if log_nsr.ndim == 1 else log_nsr)
         known = labels if self.config["classes"] else None
         return self.output(z, self.parametrisation.condition(log_nsr), known)
+
+    def _uneven(self, z: Tensor, log_nsr: Tensor) -> Tensor:
+        """The raw network beside a sketch of the image.
+
+        A convolution cannot leave values out by what it is told of their noise. So those that say
+        little among their neighbours (`gate`) come in as nearly 0, and there F is the sketch and an
+        output of its own; where the noise is even, nothing changes.
+        """
+        skip, out, into = self.parametrisation.coefficients(Level(1.0, log_nsr.exp()))  # pyright: ignore[reportArgumentType]
+        variance = (2 * log_nsr).exp().expand_as(z)
+        image = z / into
+        drawn, heard = sketch(image, variance), gate(variance)
+        raw = self.output(z * heard, log_nsr, torch.cat([drawn, heard], 1))
+        return raw + (1 - heard) / out * (drawn - skip * image)
 
     @property
     def coordinates(self) -> Need:

@@ -97,8 +97,8 @@ class NetworkPrior(Prior):
         autocast it is float32, whatever the weights are held in.
 
         Args:
-            time: (B,), or what else the network is told. labels: numbers of classes (B,); the
-                prior's own where not given.
+            time: (B,), or what else the network is told. labels: numbers of classes (B,), the
+                prior's own where not given; or what else the network takes third.
         """
         dtype = PRECISIONS[self.precision]
         own = weights_dtype(self.network, z) if dtype is None else torch.float32

@@ -70,10 +70,9 @@ class StemUNet(nn.Module):
 
     Convolutions at full resolution are what costs, so there are none. On each level of half the
     resolution of the one before: `layers` residual blocks on the way down and up (at the last
-    one once), joined by addition. Noise comes in twice: as log nsr of every value beside the image,
-    and as features of its mean over colours and cells in every block; a noise that is the same
-    everywhere costs no more than a number. Takes (B, 3, H, W) with sides that are multiples of
-    `2 ** len(channels)`.
+    one once), joined by addition. Beside the image comes log nsr of every value, and in every block
+    features of its mean over colours and cells; and a sketch of the image. Takes (B, 3, H, W) with
+    sides that are multiples of `2 ** len(channels)`.
 
     References: Zhang et al., 2018, arXiv:1710.04026 (FFDNet: folded pixels and a noise map); Zhang
     et al., 2021, arXiv:2008.13751 (DRUNet: residual blocks, additive skips).
@@ -84,20 +83,25 @@ class StemUNet(nn.Module):
         first, last = channels[0], channels[-1]
         pairs = list(zip(channels, channels[1:], strict=False))
         self.embedding = Embedding()
-        self.into = Conv3x3(24, first)
+        self.into = Conv3x3(36, first)
         self.down = nn.ModuleList([_blocks(c, layers) for c in channels[:-1]])
         self.shrink = nn.ModuleList([nn.Conv2d(a, b, 2, stride=2) for a, b in pairs])
         self.middle = _blocks(last, layers)
         self.grow = nn.ModuleList([nn.Conv2d(b, 4 * a, 1) for a, b in reversed(pairs)])
         self.up = nn.ModuleList([_blocks(c, layers) for c in reversed(channels[:-1])])
-        self.out = Conv3x3(first, 12)
+        self.out = Conv3x3(first, 24)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)  # pyright: ignore[reportArgumentType]
 
-    def forward(self, z: Tensor, log_nsr: Tensor) -> Tensor:
-        """The output (B, 3, H, W) at z, told log nsr, which broadcasts against z with 4 axes."""
+    def forward(self, z: Tensor, log_nsr: Tensor, beside: Tensor) -> Tensor:
+        """The output (B, 3, H, W) at z, told log nsr, which broadcasts against z with 4 axes.
+
+        `beside` (B, 6, H, W): a sketch of the image, and the share in [0, 1] to which a value of z
+        is heard. Those that are not have an output of their own.
+        """
         readings = (log_nsr - CENTRE) / SPREAD
-        cells = F.pixel_unshuffle(torch.cat([z, readings.expand_as(z)], 1), 2)
+        drawn, heard = beside.chunk(2, 1)
+        cells = F.pixel_unshuffle(torch.cat([z, readings.expand_as(z), drawn], 1), 2)
         x = self.into(cells if pays() else cells.contiguous(memory_format=torch.channels_last))
         levels = self._embedded(readings.mean(1, keepdim=True))
         skips = []
@@ -109,7 +113,8 @@ class StemUNet(nn.Module):
         for grow, blocks, t in zip(self.grow, self.up, reversed(levels[:-1]), strict=True):
             x = skips.pop() + F.pixel_shuffle(grow(x), 2)
             x = _run(blocks, x, t)
-        return F.pixel_shuffle(self.out(x).contiguous(), 2)
+        told, filled = F.pixel_shuffle(self.out(x).contiguous(), 2).chunk(2, 1)
+        return filled.lerp(told, heard)
 
     def _embedded(self, readings: Tensor) -> list[Tensor]:
         """Features of the noise (B, 1, h, w) at the resolution of each level."""

@@ -24,30 +24,35 @@ def network(seed: int = 0) -> StemUNet:
 def test_an_even_field_of_noise_is_the_same_as_a_number():
     net, z = network(), torch.randn(2, 3, 16, 24, dtype=torch.float64)
     noise = torch.tensor([-1.0, 0.5], dtype=torch.float64).view(2, 1, 1, 1)
-    even = net(z, noise)
+    beside = torch.ones(2, 6, 16, 24, dtype=torch.float64)
+    even = net(z, noise, beside)
     assert even.shape == z.shape
-    assert torch.allclose(net(z, noise.expand(2, 3, 16, 24)), even, atol=1e-12)
-    assert not torch.allclose(net(z, noise + 0.1), even, atol=1e-3)
+    assert torch.allclose(net(z, noise.expand(2, 3, 16, 24), beside), even, atol=1e-12)
+    assert not torch.allclose(net(z, noise + 0.1, beside), even, atol=1e-3)
 
 
 def test_the_noise_of_a_pixel_matters_near_it_and_nowhere_else():
     net, z = network(), torch.zeros(1, 3, 64, 64, dtype=torch.float64)
     noise = torch.zeros(1, 3, 64, 64, dtype=torch.float64)
-    other = noise.clone()
+    other, beside = noise.clone(), torch.cat([z, z + 1], 1)
     other[..., 4, 4] = 2.0
-    change = (net(z, other) - net(z, noise)).abs().amax((0, 1))
+    change = (net(z, other, beside) - net(z, noise, beside)).abs().amax((0, 1))
     assert change[:8, :8].max() > 1e-3 and change[40:, 40:].max() == 0
 
 
 def test_what_it_computes_does_not_depend_on_the_size_of_the_image():
     net, z = network(), torch.randn(1, 3, 96, 96, dtype=torch.float64)
     noise = torch.zeros(1, 1, 1, 1, dtype=torch.float64)
-    whole, part = net(z, noise), net(z[..., :64, :64], noise)
+    beside = torch.cat([z, z.sigmoid()], 1)
+    whole = net(z, noise, beside)
+    part = net(z[..., :64, :64], noise, beside[..., :64, :64])
     assert torch.allclose(whole[..., :24, :24], part[..., :24, :24], atol=1e-12)
 
 
 def test_untrained_blocks_pass_their_input_on():
-    assert StemUNet([8], 2)(torch.randn(1, 3, 8, 8), torch.zeros(1, 1, 1, 1)).abs().max() == 0
+    z = torch.randn(1, 3, 8, 8)
+    beside = torch.ones(1, 6, 8, 8)
+    assert StemUNet([8], 2)(z, torch.zeros(1, 1, 1, 1), beside).abs().max() == 0
 
 
 @pytest.mark.parametrize("side", [8, 13, 33])
@@ -78,6 +83,14 @@ def test_a_field_that_is_the_same_everywhere_is_a_level():
     prior, z = told(), torch.randn(2, 3, 13, 18, dtype=torch.float64)
     even = prior.restore(z, Field(torch.full((1, 1, 1, 1), 0.7, dtype=torch.float64)))
     assert torch.allclose(even, prior.denoise(z, VE()(0.7)), atol=1e-9)
+
+
+def test_an_untrained_prior_fills_what_is_lost_with_the_sketch_of_what_is_known():
+    prior, z = untrained("stem", [8], 1).eval(), torch.full((1, 3, 16, 16), 0.5)
+    nsr = torch.full((1, 1, 16, 16), 0.01)
+    nsr[..., 5:7, 5:7], z[..., 5:7, 5:7] = math.inf, 0.0
+    with torch.no_grad():
+        assert torch.allclose(prior.restore(z, Field(nsr)), torch.tensor(0.5), atol=0.02)
 
 
 def test_known_pixels_stay_and_unknown_ones_are_not_looked_at():

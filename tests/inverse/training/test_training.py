@@ -149,7 +149,7 @@ def test_muon_is_for_the_inner_convolutions():
     prior = EDMPrior({"kind": "stem", "channels": [32, 64], "layers": 1})
     muon, adam = optimisers(prior, 1e-3, True, False)
     inner = [p for group in muon.param_groups for p in group["params"]]
-    assert len(inner) == 2 * 3 + 1 and all(p.ndim == 4 for p in inner)  # blocks, and down
+    assert len(inner) == 2 * 3 + 2 and all(p.ndim == 4 for p in inner)  # blocks, in and down
     count = sum(len(group["params"]) for group in adam.param_groups)
     assert count + len(inner) == len(list(prior.parameters()))
     assert len(optimisers(prior, 1e-3, False, False)) == 1
