@@ -8,8 +8,8 @@ at the levels of the `nested` preset's inner chain; the median over rounds, and 
 float32. ``change``: of one estimate, relative. Memory: of the weights, and what a call adds to the
 process at its peak (Linux).
 Quality: the four tasks of `benchmarks.quality` with the `nested` preset on centres of Kodak, each
-switch against float32 on the same images and seeds. Reuse needs ``equivariant=false``, in the
-preset it is measured with and in the float32 it is measured against.
+switch against float32 on the same images and seeds. ``direct``: torch's own convolutions in place
+of Winograd's.
 """
 
 import ctypes
@@ -23,6 +23,7 @@ from functools import partial
 
 import torch
 from torch import Tensor
+from torch.backends import nnpack
 
 from benchmarks.baselines.tasks import crops
 from benchmarks.quality import ALL, measured, preset, problems, restore
@@ -31,21 +32,31 @@ from inverse.apps.configuration import build
 from inverse.denoise import Prior
 from inverse.levels import Level
 from inverse.metrics import LPIPS
-from inverse.priors import Reused, bundled, faster
-from inverse.priors.cheaper.reused import NOTHING_YET
+from inverse.priors import bundled, faster
 
 LEVELS = (0.3, 0.1, 0.03) * 2
+
+
+class Direct(Prior):
+    """The bundled prior with torch's own convolutions in place of Winograd's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.prior = bundled()
+
+    def denoise(self, x: Tensor, level: Level) -> Tensor:
+        with nnpack.flags(enabled=False):
+            return self.prior.denoise(x, level)
+
+
 SWITCHES: dict[str, Callable[[], Prior]] = {
     "float32": bundled,
-    "contiguous": lambda: faster(bundled(), channels_last=False),
+    "direct": Direct,
     "bf16": lambda: bundled("bf16"),
     "fp16": lambda: bundled("fp16"),
     "int8": lambda: faster(bundled(), weights="int8"),
     "float8": lambda: faster(bundled(), weights="float8"),
     "compile": lambda: faster(bundled(), compile=True),
-    "reuse 2": lambda: faster(bundled(), reuse=2),
-    "reuse 3": lambda: faster(bundled(), reuse=3),
-    "bf16 reuse 3": lambda: faster(bundled("bf16"), reuse=3),
 }
 
 
@@ -57,12 +68,7 @@ def chosen(switches: str | None, without: tuple[str, ...] = ()) -> dict[str, Pri
 
 def calls(prior: Prior, x: Tensor) -> Tensor:
     """The last estimate of a walk of network calls, those of two inner chains."""
-    if isinstance(prior, Reused):
-        prior.memory = NOTHING_YET
-    x0 = [prior.denoise(x, Level(1.0, nsr)) for nsr in LEVELS][-1]
-    if isinstance(prior, Reused):
-        prior.memory = None
-    return x0
+    return [prior.denoise(x, Level(1.0, nsr)) for nsr in LEVELS][-1]
 
 
 def peak_mb(function: Callable[[], object]) -> float:
@@ -118,23 +124,19 @@ def weights_mb(prior: Prior) -> float:
 
 def quality(side: int = 128, count: int = 2, switches: str | None = None, tasks: str = ALL) -> None:
     """Write results/faster_quality.json; of some of the tasks, one that names them."""
-    priors, lpips, rows = chosen(switches, ("contiguous", "compile", "fp16")), LPIPS("alex"), []
+    priors, lpips, rows = chosen(switches, ("direct", "compile", "fp16")), LPIPS("alex"), []
     truth = crops(count, side)
     for task in tasks.split(","):
-        plain: dict[bool, dict] = {}
-        for equivariant in (True, False):
-            for name, prior in priors.items():
-                if isinstance(prior, Reused) == equivariant and name != "float32":
-                    continue
-                sampler = build(preset("nested"), equivariant=equivariant)(prior)
-                found, _ = measured(partial(restore, sampler), problems(task, truth), lpips)
-                plain.setdefault(equivariant, found)
-                row = {"task": task, "switch": name, "equivariant": equivariant}
-                row |= {key: found[key] for key in ("psnr", "lpips")}
-                for key in ("psnr", "lpips"):
-                    row[f"{key}_change"] = found[key] - plain[equivariant][key]
-                rows.append(row)
-                print(row, flush=True)
+        plain: dict = {}
+        for name, prior in priors.items():
+            sampler = build(preset("nested"))(prior)
+            found, _ = measured(partial(restore, sampler), problems(task, truth), lpips)
+            plain = plain or found
+            row = {"task": task, "switch": name}
+            for key in ("psnr", "lpips"):
+                row |= {key: found[key], f"{key}_change": found[key] - plain[key]}
+            rows.append(row)
+            print(row, flush=True)
     name = "faster_quality" + ("" if tasks == ALL else "_" + tasks.replace(",", "_"))
     save(name, {"side": side, "count": count, "switches": list(priors)}, rows)
 

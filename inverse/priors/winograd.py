@@ -24,14 +24,19 @@ class Conv3x3(nn.Conv2d):
         super().__init__(into, out, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        cpu = x.device.type == "cpu" and x.dtype == torch.float32
+        cpu = x.device.type == "cpu" and x.dtype == self.weight.dtype == torch.float32
         if cpu and pays() and not torch.compiler.is_compiling():
             return _Minimal.apply(x, self.weight, self.bias)  # pyright: ignore[reportReturnType]
         return super().forward(x)
 
 
-@cache
 def pays() -> bool:
+    """Whether it is faster here, and NNPACK not switched off (`torch.backends.nnpack.flags`)."""
+    return _fits() and torch._C._get_nnpack_enabled()
+
+
+@cache
+def _fits() -> bool:
     """Whether NNPACK is there, and the processor has no wider vectors than it uses."""
     return torch.backends.cpu.get_cpu_capability() == "AVX2" and nnpack.is_available()
 

@@ -16,7 +16,7 @@ SHAPES = [(1, 16, 8, 8), (3, 24, 13, 10), (2, 5, 1, 3)]
 def _by_nnpack(monkeypatch: pytest.MonkeyPatch) -> None:
     if not nnpack.is_available():
         pytest.skip("NNPACK does not run on this processor")
-    monkeypatch.setattr(winograd, "pays", lambda: True)
+    monkeypatch.setattr(winograd, "_fits", lambda: True)
 
 
 def _drawn(shape: tuple[int, ...]) -> tuple[Conv3x3, Tensor]:
@@ -61,3 +61,11 @@ def test_any_layout_in_memory_gives_the_same_values():
 def test_other_numbers_than_float32_take_torchs_own_way():
     conv, x = _drawn((1, 8, 8, 8))
     assert conv.double()(x.double()).dtype == torch.float64
+
+
+def test_it_is_switched_off_as_torchs_own_use_of_nnpack_is():
+    conv, x = _drawn((1, 16, 24, 24))
+    with nnpack.flags(enabled=False):
+        plain = conv(x)
+    assert torch.equal(plain, F.conv2d(x, conv.weight, conv.bias, padding=1))
+    assert not torch.equal(plain, conv(x))
