@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from inverse.priors.winograd import Conv3x3, pays
+from inverse.priors.winograd import Conv3x3
 
 FREQUENCIES, EMBEDDED = 32, 128
 CENTRE, SPREAD = -1.5, 2.0  # of log nsr, so that what the network is told is of order one
@@ -102,7 +102,9 @@ class StemUNet(nn.Module):
         readings = (log_nsr - CENTRE) / SPREAD
         drawn, heard = beside.chunk(2, 1)
         cells = F.pixel_unshuffle(torch.cat([z, readings.expand_as(z), drawn], 1), 2)
-        x = self.into(cells if pays() else cells.contiguous(memory_format=torch.channels_last))
+        if not self.into.pays(cells):
+            cells = cells.contiguous(memory_format=torch.channels_last)
+        x = self.into(cells)
         levels = self._embedded(readings.mean(1, keepdim=True))
         skips = []
         for blocks, shrink, t in zip(self.down, self.shrink, levels, strict=False):
@@ -114,7 +116,7 @@ class StemUNet(nn.Module):
             x = skips.pop() + F.pixel_shuffle(grow(x), 2)
             x = _run(blocks, x, t)
         told, filled = F.pixel_shuffle(self.out(x).contiguous(), 2).chunk(2, 1)
-        return filled.lerp(told, heard)
+        return filled.lerp(told, heard.to(told.dtype))
 
     def _embedded(self, readings: Tensor) -> list[Tensor]:
         """Features of the noise (B, 1, h, w) at the resolution of each level."""

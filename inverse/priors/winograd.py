@@ -24,15 +24,16 @@ class Conv3x3(nn.Conv2d):
         super().__init__(into, out, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        cpu = x.device.type == "cpu" and x.dtype == self.weight.dtype == torch.float32
-        if cpu and pays() and not torch.compiler.is_compiling():
+        if self.pays(x):
             return _Minimal.apply(x, self.weight, self.bias)  # pyright: ignore[reportReturnType]
         return super().forward(x)
 
-
-def pays() -> bool:
-    """Whether it is faster here, and NNPACK not switched off (`torch.backends.nnpack.flags`)."""
-    return _fits() and torch._C._get_nnpack_enabled()
+    def pays(self, x: Tensor) -> bool:
+        """Whether it is faster here, and `torch.backends.nnpack` not switched off."""
+        single = x.dtype == self.weight.dtype == torch.float32
+        other = torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling()
+        here = x.device.type == "cpu" and _fits() and torch._C._get_nnpack_enabled()
+        return single and here and not other
 
 
 @cache
