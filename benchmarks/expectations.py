@@ -51,7 +51,7 @@ POSTERIORS = """
 
 Mixtures of Gaussians, where the posterior is known: sliced Wasserstein distance to it after {steps}
 network calls (lower is better); columns are dimension, measurements. `uneven` alone asks for a
-prior that is told the noise of every coordinate, as no network that ships here is yet. All
+prior that is told the noise of every coordinate; of networks the bundled one is, of pixels. All
 solvers, with confidence intervals: [Benchmarks](../benchmarks/README.md#exact-posteriors).
 
 """
