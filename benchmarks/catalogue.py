@@ -37,8 +37,8 @@ from inverse.samplers import Sampler
 BUDGETS = {"nested_fast", "nested_best"}
 """Ours at other budgets."""
 
-OTHERS = {"latino", "ldps", "nested_latent", "psld", "resample"}
-"""Made for latents or consistency models: with a prior of pixels they are others of the table."""
+OTHERS = {"latino", "ldps", "nested_latent", "psld", "resample", "lvtino", "nested_video", "idm"}
+"""Made for latents, consistency models or clips, or for a prior that was tuned through them."""
 
 
 def catalogue() -> list[str]:
