@@ -14,7 +14,7 @@ from inverse.priors import bundled
 from inverse.solving import Budget, as_reconstructor, ready
 
 
-class Solver(BaseSolver):
+class Solver(BaseSolver):  # pyright: ignore[reportGeneralTypeIssues]
     """A solver by its name over the bundled prior, its steps planned for so many network calls.
 
     To be called as benchopt does: `set_objective`, `run`, `get_result`, which gives `{"model": a
