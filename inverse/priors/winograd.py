@@ -8,14 +8,16 @@ from torch import Tensor, nn
 from torch.backends import nnpack
 
 AROUND = [1, 1]  # padding, stride and dilation alike
+FEW = 2  # threads: with two, torch's own convolutions take as long on the clock, with more less
 
 
 class Conv3x3(nn.Conv2d):
     """A convolution by 3 x 3 kernels that keeps the size, `y = W * x + b`.
 
-    By NNPACK, which torch carries, on processors with AVX2 and no wider vectors: there it is about
-    twice as fast as torch's own choice, and equal to 2e-5 of the largest value. Elsewhere, and in
-    its parameters, it is a `Conv2d`.
+    By NNPACK, which torch carries, on one or two threads of processors with AVX2 and no wider
+    vectors: there it is about twice as fast, for one thread, as torch's own choice, and equal to
+    2e-5 of the largest value. NNPACK uses one thread; so elsewhere, with more threads, and in its
+    parameters, it is a `Conv2d`.
 
     Reference: Lavin and Gray, 2016, arXiv:1509.09308.
     """
@@ -33,6 +35,7 @@ class Conv3x3(nn.Conv2d):
         single = x.dtype == self.weight.dtype == torch.float32
         other = torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling()
         here = x.device.type == "cpu" and _fits() and torch._C._get_nnpack_enabled()
+        here = here and torch.get_num_threads() <= FEW
         return single and here and not other
 
 

@@ -17,6 +17,7 @@ def _by_nnpack(monkeypatch: pytest.MonkeyPatch) -> None:
     if not nnpack.is_available():
         pytest.skip("NNPACK does not run on this processor")
     monkeypatch.setattr(winograd, "_fits", lambda: True)
+    monkeypatch.setattr(winograd, "FEW", torch.get_num_threads())
 
 
 def _drawn(shape: tuple[int, ...]) -> tuple[Conv3x3, Tensor]:
@@ -69,3 +70,9 @@ def test_it_is_switched_off_as_torchs_own_use_of_nnpack_is():
         plain = conv(x)
     assert torch.equal(plain, F.conv2d(x, conv.weight, conv.bias, padding=1))
     assert not torch.equal(plain, conv(x))
+
+
+def test_more_threads_than_it_can_use_take_torchs_own_way(monkeypatch: pytest.MonkeyPatch):
+    conv, x = _drawn((1, 16, 24, 24))
+    monkeypatch.setattr(winograd, "FEW", torch.get_num_threads() - 1)
+    assert torch.equal(conv(x), F.conv2d(x, conv.weight, conv.bias, padding=1))
