@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from inverse.apps.configuration import ConfigurationError, build, expect
 from inverse.apps.job import HydraJob
 from inverse.apps.values import Count, Name, Natural
+from inverse.benchmarking.provenance import provenance
 from inverse.certifying import LAWS, TASKS, Draw, called, examine, page, sampled, trials
 from inverse.files import as_json, write_atomic
 from inverse.priors import run_file
@@ -72,6 +73,7 @@ def _write(config: DictConfig, rows: list[dict]) -> Path:
     """The page's path."""
     about = {"command": shlex.join(["inverse", "certify", *sys.argv[1:]])}
     about |= {"measurements": config.measurements, "samples of each": config.samples}
+    about |= provenance("cpu")
     name = config.function or str(config.solver["_target_"]).rpartition(".")[2]
     folder = Path(config.out)
     folder.mkdir(parents=True, exist_ok=True)

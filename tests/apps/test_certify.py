@@ -23,7 +23,9 @@ def test_a_certificate_is_a_page_and_its_numbers(inverse, tmp_path):
     record = json.loads((tmp_path / "certificate" / "certificate.json").read_text())
     assert record["solver"] == "ddrm" and record["rows"][0]["calls"] == 5
     assert len(record["rows"][0]["exact"]["misses"]) == 2
-    assert "gauss, impute" in (tmp_path / "certificate" / "index.html").read_text()
+    page = (tmp_path / "certificate" / "index.html").read_text()
+    assert "gauss, impute" in page and f"<dd>{record['machine']}</dd>" in page
+    assert {"version", "commit", "torch", "python", "machine"} <= record.keys()
 
 
 def test_a_solver_that_cannot_be_planned_is_stopped_where_the_budget_ends(inverse, tmp_path):
