@@ -9,7 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from torch import Tensor
 
-from inverse.apps.configuration import build, expect
+from inverse.apps.configuration import ConfigurationError, build, expect
 from inverse.apps.device import pick_device
 from inverse.apps.estimating import ESTIMATE, Unknown, estimates
 from inverse.apps.failures import Failures
@@ -38,6 +38,7 @@ from inverse.solving import Budget, ready, solve
 from operators import Problem, Rng
 
 SNAPSHOTS = 24  # of the way, at most, in anytime.png
+FOR = {"size": "image", "shape": "measurement", "truth": "measurement"}  # and no other
 Make = Callable[[], tuple[Tensor | None, Case]]
 
 
@@ -72,6 +73,7 @@ class Values:
 
 
 def run(config: DictConfig) -> None:
+    _check(config)
     device, budget = pick_device(config.device), Budget(**config.budget)
     if config.lpips is not None:
         expect(str(config.lpips), list(SMALLEST_SIDE), "lpips")
@@ -79,6 +81,14 @@ def run(config: DictConfig) -> None:
         _film(config, Filming(config, device, budget))
     else:
         _photographs(config, device, budget)
+
+
+def _check(config: DictConfig) -> None:
+    """Raise for what would not be heeded."""
+    key = "image" if config.measurement is None else "measurement"
+    for option, owner in FOR.items():
+        if config[option] is not None and owner != key:
+            raise ConfigurationError(f"{option} is for {owner}=; with {key}= leave it out")
 
 
 def _film(config: DictConfig, filming: Filming) -> None:

@@ -24,7 +24,9 @@ def inverse(weights, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments, app="restore", folder="out"):
-        small = [f"prior.path={weights}", "prior=file", "size=32", "lpips=null"]
+        small = [f"prior.path={weights}", "prior=file", "lpips=null"]
+        if not any(str(argument).startswith("measurement=") for argument in arguments):
+            small.append("size=32")
         if not any(str(argument).startswith("solver=") for argument in arguments):
             small.append("solver.outer_steps=2")
         if app == "restore":

@@ -38,6 +38,9 @@ BAD = {
     "amplitudes from an image file": (
         ["measurement=square.png", "operator=phase_retrieval"], "values in a .npy file",
     ),
+    "size of a measurement": (["measurement=square.png", "size=8"], "size is for image="),
+    "shape of a photograph": (["shape=[3,8,8]"], "shape is for measurement="),
+    "truth of a photograph": (["truth=square.png"], "truth is for measurement="),
     "measurement of another shape": (
         ["measurement=square.png", "operator=walsh_hadamard"], "values in a .npy file",
     ),
