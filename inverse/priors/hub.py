@@ -42,6 +42,7 @@ def index(path: str | Path) -> dict[str, tuple[str, str]]:
         ValueError: for a file, or a folder without a pipeline.
     """
     _check_place(path)
+    _check_reach(path)
     from diffusers.pipelines.pipeline_utils import DiffusionPipeline  # takes seconds
 
     try:
@@ -83,6 +84,22 @@ def _check_place(path: str | Path) -> None:
             f"prior {path}: no such folder (nor a hub id OWNER/NAME); give a folder with "
             "model_index.json, unet/ and scheduler/"
         )
+
+
+def _check_reach(path: str | Path) -> None:
+    """Raise FileNotFoundError where a hub id is neither cached nor there at the first asking.
+
+    diffusers asks six times, for half a minute and more, where there is no network.
+    """
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
+
+    file = "model_index.json"
+    if Path(path).is_dir() or isinstance(try_to_load_from_cache(str(path), file), str):
+        return
+    try:
+        get_hf_file_metadata(hf_hub_url(str(path), file))
+    except Exception as error:  # whatever the hub's client of today raises
+        raise FileNotFoundError(_advice(path, first_line(error))) from error
 
 
 def _check_parts(path: str | Path, parts: set[str]) -> None:

@@ -1,6 +1,7 @@
 """The diffusers adapter: its x0 is diffusers' own, whatever the scheduler, labels or variance."""
 
 import functools
+import socket
 from types import SimpleNamespace
 
 import pytest
@@ -255,6 +256,21 @@ def off_grid_error(timesteps: str) -> float:
 def test_rounding_a_timestep_costs_what_the_docstring_says():
     assert off_grid_error("interpolate") < 1e-9
     assert off_grid_error("nearest") == pytest.approx(0.0023, abs=1e-4)
+
+
+def test_a_pipeline_out_of_reach_is_refused_without_waiting(tmp_path, monkeypatch):
+    def nowhere(*address, **kwargs):
+        raise socket.gaierror(-2, "Name or service not known")
+
+    def waits(seconds):
+        raise AssertionError(f"waits {seconds} s for a hub that is not there")
+
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("socket.getaddrinfo", nowhere)
+    monkeypatch.setattr("time.sleep", waits)
+    with pytest.raises(FileNotFoundError, match="neither cached nor within reach .*not known"):
+        DiffusersPrior.from_pretrained("owner/model")
 
 
 def test_pipelines_that_cannot_serve_are_refused_in_one_line(tmp_path, monkeypatch):
