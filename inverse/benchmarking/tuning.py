@@ -60,6 +60,9 @@ class Objective:
         exams: of `exams`. make: arguments of the solver -> sampler.
         space: argument -> its choices (a list), or its range {low, high[, log]}.
         lpips: scores by LPIPS where given, else by PSNR. budget: of one restoration.
+
+    Raises:
+        ValueError: for a space that is none, and images too small for LPIPS.
     """
 
     exams: Sequence[Exam]
@@ -69,6 +72,9 @@ class Objective:
     budget: Budget = field(default_factory=Budget)
 
     def __post_init__(self) -> None:
+        if self.lpips is not None:
+            for exam in self.exams:
+                self.lpips.check(exam.truth.shape)
         for name, values in self.space.items():
             wrong = not values if isinstance(values, list) else not _is_range(values)
             if wrong:

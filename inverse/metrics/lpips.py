@@ -1,6 +1,7 @@
 """LPIPS, with its backbone from a file, the cache or a download; PSNR, SSIM and LPIPS at once."""
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -44,13 +45,17 @@ class LPIPS(nn.Module):
     @torch.no_grad()
     def forward(self, x: Tensor, ref: Tensor) -> Tensor:
         same_shape("LPIPS", x, ref)
-        if min(x.shape[-2:]) < self.smallest or x.shape[1] not in (1, 3):
-            raise ValueError(
-                f"LPIPS({self.net}): images must be (B, 1 or 3, H, W) with sides of at least "
-                f"{self.smallest}, got {tuple(x.shape)}; leave LPIPS out for them"
-            )
+        self.check(x.shape)
         x, ref = (2 * to_unit(v.float()).expand(-1, 3, -1, -1) - 1 for v in (x, ref))
         return self.model(x, ref).reshape(-1)
+
+    def check(self, shape: Sequence[int]) -> None:
+        """Raise ValueError where it cannot compare images of a shape, (B, C, H, W)."""
+        if min(shape[-2:]) < self.smallest or shape[1] not in (1, 3):
+            raise ValueError(
+                f"LPIPS({self.net}): images must be (B, 1 or 3, H, W) with sides of at least "
+                f"{self.smallest}, got {tuple(shape)}; leave LPIPS out for them"
+            )
 
 
 def _empty_model(net: str) -> nn.Module:

@@ -9,6 +9,7 @@ from PIL import Image
 
 from inverse import solvers
 from inverse.benchmarking.tuning import Objective, exams, search
+from inverse.metrics import LPIPS
 from inverse.priors import GaussianPrior
 from operators import gaussian, identity
 
@@ -45,6 +46,14 @@ def test_a_range_is_searched_from_the_default_and_repeats_with_its_seed():
 def test_a_space_that_is_none_is_refused(values):
     with pytest.raises(ValueError, match="search.lam must be"):
         objective({"lam": values})
+
+
+def test_images_too_small_for_lpips_are_refused_before_a_trial():
+    network = LPIPS.__new__(LPIPS)  # without its weights
+    torch.nn.Module.__init__(network)
+    network.net, network.smallest = "alex", 31
+    with pytest.raises(ValueError, match="sides of at least 31, got .*8, 8"):
+        objective({"lam": [1.0]}, lpips=network)
 
 
 def test_the_app_writes_every_trial_and_prints_overrides(tmp_path, monkeypatch, capsys):
