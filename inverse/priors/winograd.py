@@ -15,9 +15,9 @@ class Conv3x3(nn.Conv2d):
     """A convolution by 3 x 3 kernels that keeps the size, `y = W * x + b`.
 
     By NNPACK, which torch carries, on one or two threads of processors with AVX2 and no wider
-    vectors: there it is about twice as fast, for one thread, as torch's own choice, and equal to
-    2e-5 of the largest value. NNPACK uses one thread; so elsewhere, with more threads, and in its
-    parameters, it is a `Conv2d`.
+    vectors: there it is faster than torch's own choice, and equal to 2e-5 of the largest value.
+    NNPACK uses one thread; so elsewhere, with more threads, and in its parameters, it is a
+    `Conv2d`.
 
     Reference: Lavin and Gray, 2016, arXiv:1509.09308.
     """

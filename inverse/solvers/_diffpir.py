@@ -27,10 +27,9 @@ def diffpir(
     constants, in our lam: 1.75, zeta 0.3 (deblurring), 0.5 to 3, zeta 0.25 (super-resolution),
     0.25, zeta 1 (inpainting; without noise both floors of sigma_y are 1e-3, each on its range: 1).
     Departures: continuous VP levels (their spacing, t = (1 - sqrt u) T); the last level's data step
-    and estimate are made (the released code ends at the state of that level, noise 0.01 and all: it
-    has 0.01 dB less); the first state is noise alone (released: y, enlarged, at that level; alpha
-    is 0.007, and y need not be a picture here); estimates are not clipped to [-1, 1], which is left
-    to the prior.
+    and estimate are made (the released code ends at the state of that level, noise 0.01 and all);
+    the first state is noise alone (released: y, enlarged, at that level; alpha is 0.007, and y need
+    not be a picture here); estimates are not clipped to [-1, 1], which is left to the prior.
     """
     grid = Grid(steps, VP(), start=start, end=end, spacing="sqrt")
     return Process(Conditioned(prior, Prox(lam)), Renoise(zeta), grid)

@@ -32,10 +32,8 @@ def stsp(
     there is none at the step to clean. The released code takes the score there and sigma half way
     in nsr, nine times as much at the last noisy level, and at the step to clean a half with the
     score of that level: `released` does so (of no account when `corrected`). A classifier's
-    score bears it; that of data, the stiffer the less noise, is overshot: inpainting at noise 0.05
-    in 20 steps loses 0.9 dB (order 4; 0.6 of order 1), and the residual goes from 3 to 9 times the
-    noise. The corrected form walks EDM's levels: on levels even in time Heun's last steps are too
-    long.
+    score bears it; that of data, the stiffer the less noise, is overshot. The corrected form walks
+    EDM's levels: on levels even in time Heun's last steps are too long.
     """
     spacing = "edm" if corrected else "time"
     grid = vp_grid(steps, spacing=spacing)

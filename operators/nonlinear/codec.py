@@ -36,12 +36,12 @@ class JPEG(Operator):
     """Encodes and decodes by baseline JPEG, with chroma at half the resolution (4:2:0) or as said.
 
     `y = decode(encode(x))`. x is rounded to 8 bits first, and y is on the 8-bit grid in [-1, 1],
-    like the pixels of a file; libjpeg's, made of integers, differ by at most about half a grey
-    level in the mean. In gradients rounding counts as the identity (straight-through), so what
+    like the pixels of a file; libjpeg's, made of integers, differ by less than a grey level in
+    the mean. In gradients rounding counts as the identity (straight-through), so what
     remains is that chroma is smoothed, and 0 where a value is clipped to black or white.
 
     kornia's codec, whose rounding is smooth, is further from libjpeg, which matters where y is a
-    file: at quality 10 (scikit-image's astronaut and coffee) 37 dB, where this one has 50.
+    file.
 
     Args:
         image_shape: (1, H, W) or (3, H, W), any sides (the last pixels are repeated to fill whole
