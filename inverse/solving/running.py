@@ -120,7 +120,10 @@ class Diverged(FloatingPointError):
 
 
 def check_finite(iterate: Iterate, last: Iterate | None) -> None:
-    """Raise `Diverged` naming step and level when the estimate is not finite."""
+    """Raise `Diverged` naming step and level when the estimate is not finite.
+
+    On a GPU this waits for it, once a step: no further step is paid for.
+    """
     if not bool(torch.isfinite(iterate.x0).all()):
         kept = f"step {last.step} is the last good one" if last else "no step before it is good"
         raise Diverged(

@@ -97,6 +97,16 @@ def test_a_limit_of_seconds_waits_for_the_device_and_one_of_calls_does_not(plan_
         assert waits(Budget(nfe=3)) == 0
 
 
+def test_a_run_waits_for_the_device_once_a_step_to_see_that_the_estimate_is_finite():
+    with FakeDevice() as fake:
+        sampler = diffpir(Convolution(), steps=3).to("cuda")
+        given, rng = problem(count=1).to("cuda"), Rng([1], "cuda")
+        fake.notes.clear()
+        solve(sampler, given, rng)
+    waits = [note for note in fake.notes if note.kind == "wait"]
+    assert len(waits) == 3 and all("solving/running.py" in note.where for note in waits)
+
+
 @pytest.mark.parametrize(
     ("name", "kind", "found"),
     [
