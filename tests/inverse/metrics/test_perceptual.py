@@ -2,8 +2,6 @@
 
 import math
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -189,13 +187,3 @@ def test_lpips_download_is_checked(bare, monkeypatch):
 def test_unknown_network():
     with pytest.raises(ValueError, match="alex, squeeze, vgg"):
         LPIPS("resnet")
-
-
-@pytest.mark.slow
-def test_importing_metrics_is_light():
-    code = (
-        "import sys, inverse.metrics; heavy = ('lpips', 'torchvision', 'torchmetrics', 'skimage'); "
-        "print([name for name in heavy if name in sys.modules])"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == "[]"
