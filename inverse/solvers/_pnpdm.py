@@ -55,8 +55,8 @@ def pnpdm(
     Departures: the reverse diffusion is of second order, SDE-DPM-Solver++(2M) over `inner` levels
     from rho to 0.01 (the released code: Euler-Maruyama over those of 100 levels below rho, which
     are 9, 18, 24 or 32 below 0.3, by its vp, iddpm, edm or ve levels); of a Gaussian prior 30 calls
-    give the standard deviation of the exact draw to 2 % and its mean (ancestral sampling: 7 to 13 %
-    too little; theirs 0 to 4 % off). All samples after the burn-in are averaged, not 20 of them.
+    give the standard deviation of the exact draw to 2 % and its mean. All samples after the burn-in
+    are averaged, not 20 of them.
     """
     draw = Nested(Process(prior, DPMSolver2M(1.0), Grid(inner, end=0.01)))
     ladder = Ladder(steps, start=rho, decay=decay, end=floor)

@@ -30,7 +30,7 @@ def stsp(
     Reference: Wizadwongsa and Suwajanakorn, 2023, arXiv:2301.11558 (STSP4: order 4).
     Departures: as in `ltsp`. The second half takes score and sigma at the level it has come to, and
     there is none at the step to clean. The released code takes the score there and sigma half way
-    in nsr, nine times as much at the last noisy level, and at the step to clean a half with the
+    in nsr, many times as much at the last noisy level, and at the step to clean a half with the
     score of that level: `released` does so (of no account when `corrected`). A classifier's
     score bears it; that of data, the stiffer the less noise, is overshot. The corrected form walks
     EDM's levels: on levels even in time Heun's last steps are too long.
