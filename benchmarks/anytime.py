@@ -38,7 +38,7 @@ from inverse.samplers import Process, Sampler
 from inverse.solvers._nested import nest
 from inverse.starts import WienerStart, wiener
 from inverse.steps import Prox
-from inverse.transitions import DDIM, Anneal, DPMSolver2M, Heun
+from inverse.transitions import DDIM, Anneal, DPMSolver2M, Heun, Turned
 from operators import LinearOperator, inpaint_box
 
 
@@ -67,8 +67,8 @@ def ours(
     it = preset("nested")
     denoiser = Conditioned(Equivariant(prior), Prox(it.lam))
     inside = Grid(inner, end=it.inner_end, spacing="log")
-    outside = Grid(outer, start=it.start, end=it.end, spacing="log")
-    flow = transition or Anneal(it.inner_temperature)
+    outside = Grid(outer, start=it.outer_start, end=it.outer_end, spacing="log")
+    flow = transition or Turned(it.inner_zeta)
     warm = it.outer_temperature if temperature is None else temperature
     return nest(denoiser, inside, flow, outside, Anneal(warm), WienerStart(temperature or 0.0))
 

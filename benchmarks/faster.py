@@ -1,6 +1,6 @@
 """Switches that make the bundled prior's network cheaper: speed, memory and what they cost.
 
-INVERSE_DATA=... python -m benchmarks.faster speed [side=128] [rounds=8] [switches=compile]
+INVERSE_DATA=... python -m benchmarks.faster speed [side=128] [rounds=8] [switches=compile,openvino]
 INVERSE_DATA=... python -m benchmarks.faster quality [side=128] [count=2] [tasks=deblur]
 
 Speed: CPU seconds of a network call (so few threads: OMP_NUM_THREADS=1), of all switches in turn,
@@ -9,7 +9,8 @@ float32. ``change``: of one estimate, relative. Memory: of the weights, and what
 process at its peak (Linux).
 Quality: the four tasks of `benchmarks.quality` with the `nested` preset on centres of Kodak, each
 switch against float32 on the same images and seeds. ``direct``: torch's own convolutions in place
-of Winograd's.
+of Winograd's. ``openvino`` and ``onnxruntime`` are not dependencies of ours: install them (with
+``onnx`` and ``onnxscript``) to time them.
 """
 
 import ctypes
@@ -26,6 +27,7 @@ from torch import Tensor
 from torch.backends import nnpack
 
 from benchmarks.baselines.tasks import crops
+from benchmarks.exported import Exported
 from benchmarks.quality import ALL, measured, preset, problems, restore
 from benchmarks.record import save
 from inverse.apps.configuration import build
@@ -57,7 +59,10 @@ SWITCHES: dict[str, Callable[[], Prior]] = {
     "int8": lambda: faster(bundled(), weights="int8"),
     "float8": lambda: faster(bundled(), weights="float8"),
     "compile": lambda: faster(bundled(), compile=True),
+    "openvino": lambda: Exported("openvino"),
+    "onnxruntime": lambda: Exported("onnxruntime"),
 }
+ASKED = ("compile", "openvino", "onnxruntime")  # they take minutes, or a library of their own
 
 
 def chosen(switches: str | None, without: tuple[str, ...] = ()) -> dict[str, Prior]:
@@ -87,8 +92,8 @@ def _status(key: str) -> float:
 
 
 def speed(side: int = 128, rounds: int = 8, switches: str | None = None) -> None:
-    """Write results/faster_speed.json; of compile alone, which takes minutes, one of its own."""
-    priors, seconds, rows = chosen(switches, ("compile",)), defaultdict(list), []
+    """Write results/faster_speed.json; with what must be asked for, one that names it."""
+    priors, seconds, rows = chosen(switches, ASKED), defaultdict(list), []
     x = crops(1, side) + LEVELS[1] * torch.randn(1, 3, side, side)
     first = {name: timed(prior, x) for name, prior in priors.items()}  # compiles too
     for _ in range(rounds):
@@ -105,7 +110,7 @@ def speed(side: int = 128, rounds: int = 8, switches: str | None = None) -> None
         row |= {"peak_mb": statistics.median(peak_mb(partial(calls, prior, x)) for _ in range(3))}
         rows.append(row | {"change": float(change)})
         print(rows[-1], flush=True)
-    name = "faster_speed_compile" if "compile" in priors else "faster_speed"
+    name = "_".join(["faster_speed", *(name for name in ASKED if name in priors)])
     save(name, {"side": side, "rounds": rounds, "switches": list(priors)}, rows)
 
 
@@ -124,7 +129,7 @@ def weights_mb(prior: Prior) -> float:
 
 def quality(side: int = 128, count: int = 2, switches: str | None = None, tasks: str = ALL) -> None:
     """Write results/faster_quality.json; of some of the tasks, one that names them."""
-    priors, lpips, rows = chosen(switches, ("direct", "compile", "fp16")), LPIPS("alex"), []
+    priors, lpips, rows = chosen(switches, ("direct", "fp16", *ASKED)), LPIPS("alex"), []
     truth = crops(count, side)
     for task in tasks.split(","):
         plain: dict = {}

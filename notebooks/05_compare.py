@@ -49,9 +49,9 @@ entrants = {
         inner_most_from=0.06,
         outer_end=0.06,
         inner_end=0.025,
-        lam=0.06,
+        lam=0.1,
         outer_temperature=0.3,
-        inner_temperature=0.0,
+        inner_zeta=0.05,
         data_first=True,
     ),  # fmt: skip
     "diffpir": solvers.diffpir(prior, steps=24, lam=1.0, zeta=1.0),

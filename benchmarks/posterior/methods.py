@@ -54,7 +54,7 @@ def _nested(prior: Prior, s: Settings) -> Sampler:
         inner_end=s.end,
         lam=1.0,
         outer_temperature=1.0,
-        inner_temperature=1.0,
+        inner_zeta=1.0,
         equivariant=False,  # these are no images
     )
 

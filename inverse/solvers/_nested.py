@@ -17,13 +17,12 @@ def nested(
     outer_start: float = 0.3,
     inner_most_from: float = 0.2,
     outer_end: float = 0.05,
-    inner_end: float = 0.03,
+    inner_end: float = 0.05,
     lam: float = 0.18,
     start_temperature: float = 0.0,
-    outer_temperature: float = 0.5,
-    inner_temperature: float = 1.0,
+    outer_temperature: float = 1.0,
+    inner_zeta: float = 0.8,
     inner_eta: float | None = None,
-    inner_turned: float | None = None,
     data_first: bool = False,
     equivariant: bool = True,
 ) -> Process:
@@ -35,38 +34,31 @@ def nested(
     `inner_least` network calls at `outer_start`, growing as a power of sigma to `inner_most`
     from `inner_most_from` down, and alternates the prior and the data (half-quadratic splitting):
     `x0 = D(x, s)`, `x0' = argmin ||y - A x||^2 + lam sigma_y^2 / s^2 ||x - x0||^2`,
-    `x <- x0' + inner_temperature s' n`. Each outer step ends clean: a viable restoration.
+    `x <- x0' + s' (sqrt(inner_zeta) n - sqrt(1 - inner_zeta) noise)` with the noise that the state
+    has beside x0' (`Turned`). Each outer step ends clean: a viable restoration.
 
-    With `inner_eta`, in place of `inner_temperature`, the inner walk keeps its state's noise:
-    `x <- DDIM(x, x0')` of that stochasticity. At 1, with temperatures of 1 and a larger `lam`,
-    it samples where fresh noise searches: it invents what a blur took (`nested_sharp`), which
-    fresh noise leaves smooth, and is worse at finding what other pixels tell (inpainting, sensing).
-    With `inner_turned` it turns its state's noise round (`Turned`), of which that share is fresh.
+    With `inner_eta`, in place of `inner_zeta`, the inner walk keeps its state's noise:
+    `x <- DDIM(x, x0')` of that stochasticity. At 1, with a larger `lam`, it samples where fresh
+    noise searches: it invents what a blur took (`nested_sharp`), which fresh noise leaves smooth,
+    and is worse at finding what other pixels tell (inpainting, sensing).
 
     With `data_first` the order is turned round, `x0' = D(argmin ..., s)`: smoother, as the
     measurement's noise is not put back. `equivariant` turns and flips the network at random.
 
-    Inner temperature 1 gives a posterior-like sample (`nested`, perceptual), 0 a point estimate
-    (`nested_mean`, distortion). One call inside and every temperature 1 make the plain chain,
-    not nested (`plain`): rougher on the way, sharper in the end where detail was lost.
-    Linear operators; no backward pass.
+    Mostly fresh noise gives a posterior-like sample (`nested`, perceptual), noise that is turned
+    round a point estimate (`nested_mean`, distortion). One call inside and every temperature 1 make
+    the plain chain, not nested (`plain`). Linear operators; no backward pass.
 
     Reference: Elata et al., 2023, arXiv:2305.19066 (nesting); Zhang et al., 2021,
     arXiv:2008.13751 (half-quadratic splitting; lam = 0.23 there). The defaults were chosen on
-    Caltech-101 and McMaster images (benchmarks/README.md).
+    McMaster images (benchmarks/README.md).
     """
     step, network = Prox(lam), Equivariant(prior) if equivariant else prior
     denoiser = Prepared(step, network) if data_first else Conditioned(network, step)
     inside, outside = walks(
         outer_steps, inner_least, inner_most, outer_start, inner_most_from, outer_end, inner_end
     )
-    if inner_eta is not None and inner_turned is not None:
-        raise ValueError("nested: inner_eta and inner_turned are two rules of one walk; give one")
-    flow: Transition = Anneal(inner_temperature)
-    if inner_eta is not None:
-        flow = DDIM(inner_eta)
-    elif inner_turned is not None:
-        flow = Turned(inner_turned)
+    flow: Transition = Turned(inner_zeta) if inner_eta is None else DDIM(inner_eta)
     begin = WienerStart(start_temperature)
     return nest(denoiser, inside, flow, outside, Anneal(outer_temperature), begin)
 

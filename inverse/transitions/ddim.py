@@ -9,16 +9,16 @@ from inverse.levels import CLEAN, Level
 from operators import Rng
 
 
-def renoise(est: Estimate, b: Level, zeta: float, rng: Rng) -> Tensor:
-    """The state `x_b = alpha_b x0 + sigma_b (sqrt(1 - zeta) noise + sqrt(zeta) n)`, n ~ N(0, I)."""
+def renoise(est: Estimate, b: Level, zeta: float, rng: Rng, sign: float = 1.0) -> Tensor:
+    """`x_b = alpha_b x0 + sigma_b (sign sqrt(1 - zeta) noise + sqrt(zeta) n)`, n ~ N(0, I)."""
     if b.sigma == 0:
         return est.x0 * b.alpha if b.alpha != 1 else est.x0
     if zeta == 0:
-        x = est.noise * b.sigma
+        x = est.noise * (sign * b.sigma)
     else:
         x = rng.normal(est.x0.shape).mul_(b.sigma * zeta**0.5)
     if 0 < zeta < 1:
-        x.add_(est.noise, alpha=b.sigma * (1 - zeta) ** 0.5)
+        x.add_(est.noise, alpha=sign * b.sigma * (1 - zeta) ** 0.5)
     return x.add_(est.x0, alpha=b.alpha)
 
 
@@ -95,8 +95,7 @@ class Turned(Transition[None]):
         self.zeta = zeta
 
     def step(self, move: Move, memory: None) -> tuple[Tensor, None]:
-        back = move.est._replace(noise=-move.est.noise)
-        return renoise(back, move.b, self.zeta, move.rng), memory
+        return renoise(move.est, move.b, self.zeta, move.rng, sign=-1.0), memory
 
 
 class Anneal(Transition[None]):

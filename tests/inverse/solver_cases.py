@@ -76,7 +76,7 @@ SOLVERS = {
         solvers.nested, outer_steps=3, inner_most=2, inner_eta=1.0
     ),
     "nested-turns-noise": functools.partial(
-        solvers.nested, outer_steps=3, inner_most=2, inner_turned=0.1
+        solvers.nested, outer_steps=3, inner_most=2, inner_zeta=0.1
     ),
     "nested-data-first": functools.partial(
         solvers.nested, outer_steps=3, inner_most=2, data_first=True

@@ -10,7 +10,7 @@ from inverse.denoise import Estimate, Move
 from inverse.levels import Grid, Level
 from inverse.priors import GaussianPrior
 from inverse.samplers import Process
-from inverse.transitions import Anneal, Turned
+from inverse.transitions import DDIM, Anneal, Turned
 from tests.inverse.cases import DIM, SHAPE, Rng64, dense_problem
 
 VALUES = torch.logspace(-1.7, 0.3, DIM, dtype=torch.float64)
@@ -72,8 +72,16 @@ def test_without_fresh_noise_a_level_that_stays_reflects():
     assert float(Turned(0.0).step(move, None)[0]) == pytest.approx(0.3 - 0.5 * 2.0)
 
 
-def test_nested_takes_one_inner_rule():
-    with pytest.raises(ValueError, match="two rules of one walk"):
-        solvers.nested(PRIOR, inner_eta=1.0, inner_turned=0.01)
-    chains = [solvers.nested(PRIOR, inner_turned=n).denoiser.sampler for n in (None, 0.01)]
-    assert [type(chain.transition) for chain in chains] == [Anneal, Turned]
+def test_nested_keeps_its_inner_noise_or_turns_it():
+    kinds = [solvers.nested(PRIOR, inner_eta=n).denoiser.sampler for n in (None, 1.0)]
+    assert [type(chain.transition) for chain in kinds] == [Turned, DDIM]
+
+
+def test_all_fresh_noise_is_annealing_at_full_temperature():
+    x0, noise = torch.full((1, 1, 4, 4), 0.3).double(), torch.full((1, 1, 4, 4), 2.0).double()
+    x, levels = x0 + 0.5 * noise, (Level(1, 0.5), Level(1, 0.2))
+    fresh = [
+        rule.step(Move(x, Estimate(x0, noise), *levels, None, Rng64([3]), None), None)[0]
+        for rule in (Turned(1.0), Anneal(1.0))
+    ]
+    torch.testing.assert_close(*fresh)
