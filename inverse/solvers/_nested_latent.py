@@ -5,7 +5,7 @@ from inverse.priors.autoencoder import autoencoder_of
 from inverse.samplers import LatentWiener, Sampler, decoded
 from inverse.solvers._nested import nest, walks
 from inverse.steps import Lift, Prox
-from inverse.transitions import Anneal
+from inverse.transitions import Anneal, Turned
 
 
 def nested_latent(
@@ -17,10 +17,10 @@ def nested_latent(
     outer_start: float = 0.6,
     inner_most_from: float = 0.4,
     outer_end: float = 0.1,
-    inner_end: float = 0.06,
+    inner_end: float = 0.1,
     lam: float = 0.72,
-    outer_temperature: float = 0.5,
-    inner_temperature: float = 1.0,
+    outer_temperature: float = 1.0,
+    inner_zeta: float = 0.8,
 ) -> Sampler:
     """`nested` with its states in latents and its data steps on images.
 
@@ -40,6 +40,6 @@ def nested_latent(
         outer_steps, inner_least, inner_most, outer_start, inner_most_from, outer_end, inner_end
     )
     begin = LatentWiener(autoencoder)
-    flow = Anneal(inner_temperature)
+    flow = Turned(inner_zeta)
     process = nest(denoiser, inside, flow, outside, Anneal(outer_temperature), begin)
     return decoded(process, prior, through=False)

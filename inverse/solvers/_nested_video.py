@@ -8,7 +8,7 @@ from inverse.samplers import Process
 from inverse.solvers._nested import nest, walks
 from inverse.starts import WienerStart
 from inverse.steps import TemporalProx
-from inverse.transitions import Anneal, Coherent
+from inverse.transitions import Anneal, Coherent, Turned
 
 
 def nested_video(
@@ -23,10 +23,10 @@ def nested_video(
     outer_start: float = 0.3,
     inner_most_from: float = 0.2,
     outer_end: float = 0.05,
-    inner_end: float = 0.03,
+    inner_end: float = 0.05,
     lam: float = 0.18,
-    outer_temperature: float = 0.5,
-    inner_temperature: float = 1.0,
+    outer_temperature: float = 1.0,
+    inner_zeta: float = 0.8,
     equivariant: bool = True,
 ) -> Process:
     """`nested` on clips (C, T, H, W): frames by the prior, one data step and one noise for all.
@@ -51,6 +51,6 @@ def nested_video(
     inside, outside = walks(
         outer_steps, inner_least, inner_most, outer_start, inner_most_from, outer_end, inner_end
     )
-    inner = Coherent(Anneal(inner_temperature), rho, motion)
+    inner = Coherent(Turned(inner_zeta), rho, motion)
     outer = Coherent(Anneal(outer_temperature), rho, motion)
     return nest(denoiser, inside, inner, outside, outer, WienerStart())
