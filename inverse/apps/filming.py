@@ -13,11 +13,12 @@ from inverse.apps.configuration import ConfigurationError, build
 from inverse.apps.estimating import ESTIMATE, Unknown
 from inverse.apps.progress import ProgressBar
 from inverse.apps.requirements import sketched
-from inverse.denoise import check
+from inverse.denoise import Denoiser, check
 from inverse.images import ImageError, check_clip_target, clip_rate, is_clip, load_clip
 from inverse.images.motion import estimated
 from inverse.metrics import LPIPS
 from inverse.priors import Frames
+from inverse.priors.autoencoder import autoencoder_of
 from inverse.restoring import Footage, Screening, filmed, recorded, suffix_like
 from inverse.solving import Budget, NothingReady, Result, in_windows, ready, solve, windows
 from inverse.starts import wiener
@@ -34,11 +35,11 @@ def is_asked(config: DictConfig) -> bool:
     """
     if is_clip(_source(config)) if config.clip is None else config.clip:
         return True
-    moving = config.solver.get("motion") is not None
-    if moving or config.get("time") is not None or config.frames is not None:
+    told = [key for key in ("motion", "video") if config.solver.get(key) is not None]
+    if told or config.get("time") is not None or config.frames is not None:
         raise ConfigurationError(
-            f"time, frames and solver.motion are for clips; {_source(config)} is none by its "
-            "name: say clip=true where it holds the frames of one"
+            f"time, frames, solver.motion and solver.video are for clips; {_source(config)} is "
+            "none by its name: say clip=true where it holds the frames of one"
         )
     return False
 
@@ -57,6 +58,9 @@ class Filming:
         self.solver, self.moving = config.solver.copy(), config.solver.get("motion") == ESTIMATE
         if self.moving:
             self.solver.motion = None
+        self.video = config.solver.get("video")
+        if self.video is not None:
+            self.solver.video = None
         self.truth, self.footage = _footage(config, self.unknown)
         sampler = sketched(self.solver)
         self.whole = any(isinstance(part, Frames) for part in sampler.modules())
@@ -75,6 +79,7 @@ class Filming:
         """The clip (C, T, H, W), as far as it came."""
         told = {"channels": self.footage.shape[0]} if "grey" in self.config.prior else {}
         self.prior = build(self.config.prior, **told).to(self.device)
+        self.given = {} if self.video is None else {"video": self._of_clips()}
         return in_windows(self._restored, self.frames, self.config.window, self.overlap)[0]
 
     def write(self, x: Tensor, lpips: LPIPS | None, missing: str | None, folder: Path) -> dict:
@@ -86,6 +91,14 @@ class Filming:
         )
         return files.write(folder, self.config.out)
 
+    def _of_clips(self) -> Denoiser:
+        """The solver's prior of clips, which must take every window."""
+        prior = build(self.video).to(self.device)
+        for first, last in windows(self.frames, self.config.window, self.overlap):
+            channels, _, *sides = self.footage.shape
+            autoencoder_of(prior).latent_shape((channels, last - first, *sides))
+        return prior
+
     def _problem(self, first: int, last: int) -> tuple[Problem, list[int]]:
         part = self.footage.clip if self.whole else self.footage.pictures
         return part(first, last, self.device)
@@ -96,7 +109,7 @@ class Filming:
         if self.runs and not self.runs[-1].finished and limit == Budget():
             return None
         problem, seeds = self._problem(first, last)
-        make = partial(build(self.solver), **self._motion(problem))
+        make = partial(build(self.solver), **self.given, **self._motion(problem))
         planned = limit if self.config.plan else None
         sampler = ready(self.unknown.solver(make, problem), self.prior, planned).to(self.device)
         title = f"{self.footage.name} {first}-{last - 1}"

@@ -38,11 +38,11 @@ def check_overrides(
     if not any("=" in a for a in arguments):
         return list(arguments)
     known, chosen, parser = groups(folder), [], OverridesParser.create()
-    of_groups = [a for a in arguments if a.lstrip("+").partition("=")[0] in known]
+    of_groups = [a for a in arguments if re.split("[@=]", a.lstrip("+"))[0] in known]
     for override in parser.parse_overrides(readable(of_groups, lambda key: Any)):
         for choice in _choices(override):
             expect(choice, known[override.key_or_group], override.key_or_group)
-        chosen.append(f"{override.key_or_group}={_choices(override)[0]}")
+        chosen.append(f"{override.get_key_element()}={_choices(override)[0]}")
     config = _composed(name, tuple(chosen), folder)
     keys = set(_flat(OmegaConf.to_container(config)))
     words = readable(arguments, partial(_hint, config, hints(taker) if taker else {}))

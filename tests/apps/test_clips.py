@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from inverse.images import load_clip, load_image, save_clip, save_image
+from tests.inverse import pipelines
+from tests.inverse.pipelines import TEXT
 from tests.inverse.solver_cases import tiny_prior
 
 VIDEO = ("solver=nested_video", "solver.outer_steps=2", "solver.inner_most=1")
@@ -86,6 +88,20 @@ def test_lvtino_restores_what_time_mixed(inverse, array):
     words = (f"image={array}", "clip=true", "operator=downsample", "time=blur", "time.size=3")
     code, _, err, folder = inverse(*words, "solver=lvtino", "solver.steps=2")
     assert code == 0 and load_clip(folder / "restored.npy").shape == (3, 6, 32, 32), err
+
+
+WAN = ("solver=lvtino", "solver.steps=2", "+prior@solver.video=latent", "solver.video.path=wan")
+
+
+@TEXT
+def test_a_video_network_of_a_folder_restores_clips_with_one_of_pictures(inverse, array, tmp_path):
+    pipelines.wan(tmp_path / "wan")
+    words = (f"image={array}", "clip=true", "operator=downsample", "time=blur", "time.size=3", *WAN)
+    code, _, err, folder = inverse(*words, "frames=5", "solver.tv=0.1")
+    assert code == 0 and load_clip(folder / "restored.npy").shape == (3, 5, 32, 32), err
+    code, _, err, folder = inverse(*words, "window=4", "overlap=2", folder="other")
+    assert code == 1 and "takes clips (3, 4 k + 1, H, W)" in err and len(err.splitlines()) == 1
+    assert not folder.exists() or not list(folder.glob("restored*"))
 
 
 def test_frames_of_windows_that_were_measured_alike_do_not_know_how_long_the_clip_is(

@@ -101,6 +101,30 @@ def flux_transformer(told: bool = True) -> nn.Module:
     )
 
 
+def wan_vae() -> nn.Module:
+    """A causal autoencoder of clips: factor 4, 4 frames a latent."""
+    from diffusers import AutoencoderKLWan
+
+    return seeded(
+        lambda: AutoencoderKLWan(
+            base_dim=4, z_dim=4, dim_mult=[1, 1, 1], num_res_blocks=1,
+            temperal_downsample=[True, True], latents_mean=[0.1, 0.0, -0.1, 0.2],
+            latents_std=[1.0, 2.0, 0.5, 1.5], scale_factor_spatial=4,
+        )
+    )  # fmt: skip
+
+
+def wan_transformer(**config) -> nn.Module:
+    from diffusers import WanTransformer3DModel
+
+    return seeded(
+        lambda: WanTransformer3DModel(
+            num_attention_heads=2, attention_head_dim=12, out_channels=4, text_dim=8, freq_dim=16,
+            ffn_dim=16, num_layers=1, rope_max_seq_len=32, **({"in_channels": 4} | config),
+        )
+    )  # fmt: skip
+
+
 def condition(seed: int, pooled: bool = True) -> Condition:
     draw = torch.Generator().manual_seed(seed)
     hidden = torch.randn(1, 5, 12, generator=draw)

@@ -91,6 +91,33 @@ def stable_xl(folder: Path) -> Path:
     return folder
 
 
+def wan(folder: Path, **changes) -> Path:
+    """A Wan pipeline of clips: a T5 text encoder of 8 channels, the scheduler of its releases."""
+    import diffusers
+    import tokenizers
+    import transformers
+
+    words = {"<pad>": 0, "</s>": 1, "<unk>": 2, "a": 3, "b": 4, "c": 5}
+    model = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="<unk>"))
+    model.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    tokenizer = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=model, pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
+    )
+    config = transformers.UMT5Config(
+        vocab_size=len(words), d_model=8, d_kv=4, d_ff=16, num_layers=1, num_heads=2
+    )
+    scheduler = diffusers.UniPCMultistepScheduler(
+        prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0
+    )
+    parts = dict(
+        vae=cases.wan_vae(), transformer=cases.wan_transformer(), scheduler=scheduler,
+        text_encoder=cases.seeded(lambda: transformers.UMT5EncoderModel(config)),
+        tokenizer=tokenizer,
+    )  # fmt: skip
+    diffusers.WanPipeline(**(parts | changes)).save_pretrained(folder)
+    return folder
+
+
 def sampled(pipeline, **settings) -> torch.Tensor:
     """What the pipeline itself draws from fixed noise, as latents."""
     noise = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(4))

@@ -33,7 +33,11 @@ def encoded_pair(pipeline: Any, prompt: str, negative: str = "") -> tuple[Condit
     """
     takes = inspect.signature(pipeline.encode_prompt).parameters
     words = {name: None for name in ("prompt_2", "prompt_3") if name in takes}
-    settings = {"device": torch.device("cpu"), "num_images_per_prompt": 1}
+    settings: dict[str, Any] = {"device": torch.device("cpu")}
+    if "num_images_per_prompt" in takes:
+        settings["num_images_per_prompt"] = 1
+    if (length := "max_sequence_length") in takes:  # that of a call, which may be another
+        settings[length] = inspect.signature(type(pipeline).__call__).parameters[length].default
     if "negative_prompt" not in takes:  # Flux: one at a time
         pair = (pipeline.encode_prompt(text, **words, **settings) for text in (prompt, negative))
         first, second = (Condition(hidden, pooled) for hidden, pooled, _ in pair)

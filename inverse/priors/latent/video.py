@@ -40,7 +40,8 @@ class VideoVAE(Autoencoder):
         if len(shape) != 4 or (shape[1] - 1) % self.pace or any(s % self.factor for s in shape[2:]):
             raise ValueError(
                 f"VideoVAE: takes clips (3, {self.pace} k + 1, H, W), H and W multiples of "
-                f"{self.factor}, got {shape}; crop it, or take another window"
+                f"{self.factor}, got {shape}; crop it, or choose frames, window and overlap so "
+                "that every window has so many"
             )
         _, frames, height, width = shape
         sides = height // self.factor, width // self.factor

@@ -54,6 +54,44 @@ def test_a_prompted_chain_draws_what_the_pipeline_draws(tmp_path, guidance):
 
 
 @TEXT
+@pytest.mark.parametrize("guidance", [1.0, 5.0])
+def test_a_video_chain_draws_what_its_pipeline_draws(tmp_path, guidance):
+    """Euler's steps over our prior of clips are the pipeline's own sampling, to rounding."""
+    from diffusers import FlowMatchEulerDiscreteScheduler, WanPipeline
+
+    folder = pipelines.wan(tmp_path / "wan")
+    prior = LatentPrior.from_pretrained(folder, "a b", "c", guidance)
+    theirs = WanPipeline.from_pretrained(folder)
+    theirs.scheduler = FlowMatchEulerDiscreteScheduler(shift=3.0)
+    theirs.set_progress_bar_config(disable=True)
+    noise = torch.randn(1, 4, 2, 4, 4, generator=torch.Generator().manual_seed(4))
+    expected = theirs(
+        "a b", "c", height=16, width=16, num_frames=5, latents=noise, output_type="latent",
+        guidance_scale=guidance, num_inference_steps=4,
+    ).frames  # fmt: skip
+    levels = [prior.schedule(t / 1000) for t in theirs.scheduler.timesteps.tolist()]
+    chain = Process(prior, DDIM(0), lambda start: [*levels, CLEAN])
+    problem = measure(identity((4, 2, 4, 4)), gaussian(0.1), noise, Rng([0]))
+    drawn = list(chain.iterate(problem, Rng([0]), State(noise)))[-1].x0
+    assert torch.allclose(drawn, expected, atol=1e-4 * float(expected.abs().max()))
+    assert prior.decode(drawn).shape == (1, 3, 5, 16, 16)
+
+
+@TEXT
+def test_video_pipelines_that_cannot_serve_are_refused_in_one_line(tmp_path):
+    from tests.inverse.latent_cases import wan_transformer
+
+    folder = pipelines.wan(tmp_path / "wan")
+    with pytest.raises(ValueError, match="takes no tiles here"):
+        from_latent(folder, tile=16)
+    with pytest.raises(ValueError, match="two networks, one of high and one of low noise"):
+        from_latent(pipelines.wan(tmp_path / "two", transformer_2=wan_transformer()))
+    wide = pipelines.wan(tmp_path / "pictures", transformer=wan_transformer(in_channels=12))
+    with pytest.raises(ValueError, match="takes 12 channels, its autoencoder makes 4"):
+        from_latent(wide)
+
+
+@TEXT
 def test_consistency_models_are_recognised_and_told_their_usual_guidance(tmp_path):
     prior = LatentPrior.from_pretrained(pipelines.stable(tmp_path / "lcm", lcm=True), "a")
     assert prior.consistency and prior.guidance == 8.5 and not prior.guided
