@@ -36,7 +36,7 @@ def nested_video(
     The prior of pictures sees each frame (`Frames`); noise is shared by the share `rho` and moves
     with the pictures (`Coherent`); the data step sees the whole clip and holds frames together
     along the motion by `mu` (`TemporalProx`). Network turns and flips are the clip's. Each
-    outer step ends in a viable clip; a call is one of every frame. Linear operators.
+    outer step ends in a viable clip; T frames at once count as T calls. Linear operators.
 
     Args:
         motion: (T, 2, H, W), rows and columns that each pixel has moved by since the frame before;

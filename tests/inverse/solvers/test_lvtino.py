@@ -4,11 +4,21 @@ import pytest
 import torch
 
 from inverse import solvers
-from inverse.levels import Flow
+from inverse.levels import Flow, Level
 from inverse.priors.latent import Condition, LatentPrior, VideoVAE
-from inverse.solvers._lvtino import PICTURES, VIDEO, Released
+from inverse.solvers._lvtino import PICTURES, VIDEO, Released, Steady
 from inverse.solving import solve
-from operators import Problem, Rng, downsample, framewise, gaussian, measure, temporal_blur
+from operators import (
+    Problem,
+    Rng,
+    downsample,
+    exposure,
+    framewise,
+    gaussian,
+    identity,
+    measure,
+    temporal_blur,
+)
 from tests.inverse import latent_cases
 from tests.inverse.solver_cases import tiny_prior
 
@@ -22,23 +32,11 @@ def problem(sigma: float = 0.05) -> Problem:
 
 
 def video_prior() -> LatentPrior:
-    """A tiny random Wan: its transformer, its causal autoencoder of factor 4, 4 frames a latent."""
-    diffusers = pytest.importorskip("diffusers")
-    vae = latent_cases.seeded(
-        lambda: diffusers.AutoencoderKLWan(
-            base_dim=4, z_dim=4, dim_mult=[1, 1, 1], num_res_blocks=1,
-            temperal_downsample=[True, True], latents_mean=[0.1, 0.0, -0.1, 0.2],
-            latents_std=[1.0, 2.0, 0.5, 1.5], scale_factor_spatial=4,
-        )
-    )  # fmt: skip
-    network = latent_cases.seeded(
-        lambda: diffusers.WanTransformer3DModel(
-            num_attention_heads=2, attention_head_dim=12, in_channels=4, out_channels=4,
-            text_dim=8, freq_dim=16, ffn_dim=16, num_layers=1, rope_max_seq_len=32,
-        )
-    )  # fmt: skip
+    """A tiny random Wan."""
     prompt = Condition(torch.randn(1, 3, 8, generator=torch.Generator().manual_seed(0)), None)
-    return LatentPrior(network, Flow(), "flow", VideoVAE(vae), prompt)
+    return LatentPrior(
+        latent_cases.wan_transformer(), Flow(), "flow", VideoVAE(latent_cases.wan_vae()), prompt
+    )
 
 
 def test_the_walk_of_five_is_the_released_one():
@@ -85,7 +83,51 @@ def test_the_video_autoencoder_knows_the_sizes_of_its_latents():
             prior.autoencoder.latent_shape(shape)
 
 
-@pytest.mark.parametrize("wrong", [{"delta": 0.0}, {"steps": 0}])
+def test_of_two_frames_the_total_variation_shrinks_the_change_alone():
+    """`x = m -+ soft(d, 2 tv / h) / 2`, with h the curvature, m the mean, d the change without."""
+    shape, sigma, nsr, delta, tv = (1, 2, 3, 3), 0.3, 0.8, 0.5, 2.5
+    x0 = Rng([1, 2]).normal((2, *shape), torch.float64)
+    y = Rng([3, 4]).normal((2, *shape), torch.float64)
+    given = Problem(identity(shape).to(torch.float64), gaussian(sigma).to(y), y)
+    found = Steady(tv, delta)(x0, Level(1.0, nsr), given, Rng([0, 1]))
+    data, pull = 1 / sigma**2, (1 + nsr**2) / (nsr**2 * delta)
+    free = (data * y + pull * x0) / (data + pull)
+    change = free.diff(dim=2)
+    shrunk = change.sign() * (change.abs() - 2 * tv / (data + pull)).clamp_min(0)
+    assert 0.1 < float((shrunk == 0).double().mean()) < 0.9
+    expected = free.mean(2, keepdim=True) + torch.cat([-shrunk, shrunk], 2) / 2
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_no_clip_nearby_costs_less_where_frames_are_missing():
+    operator = exposure((1, 6, 2, 2), 3, 1).to(torch.float64)
+    x0 = Rng([1]).normal((1, 1, 6, 2, 2), torch.float64)
+    y = Rng([3]).normal((1, 1, 2, 2, 2), torch.float64)
+    given = Problem(operator, gaussian(0.3).to(y), y)
+    found = Steady(2.5, 1.0)(x0, Level(1.0, 1.0), given, Rng([0]))
+
+    def cost(x):
+        pull = (x - x0).square().flatten(1).sum(1)  # r^2 is a half
+        fit = (operator(x) - y).square().flatten(1).sum(1) / (2 * 0.3**2)
+        return fit + pull + 2.5 * x.diff(dim=2).abs().flatten(1).sum(1)
+
+    near = found + 1e-3 * Rng(range(200)).normal((200, 1, 6, 2, 2), torch.float64)
+    assert bool((cost(near) > cost(found)).all())
+    assert float(found.diff(dim=2).abs().mean()) < 0.5 * float(x0.diff(dim=2).abs().mean())
+
+
+def test_a_total_variation_calms_the_frames_between_those_measured():
+    operator = framewise(downsample(SHAPE, 4), 2) @ exposure((3, 6, 32, 32), 3, 1)
+    clip = torch.linspace(-0.8, 0.8, 32).expand(1, 3, 6, 32, 32).contiguous()
+    given = measure(operator, gaussian(0.05), clip, Rng([0]))
+    loose, calm = (
+        solve(solvers.lvtino(tiny_prior(), steps=2, tv=tv), given, Rng([0])).x0
+        for tv in (0.0, 30.0)
+    )
+    assert float(calm.diff(dim=2).abs().mean()) < 0.5 * float(loose.diff(dim=2).abs().mean())
+
+
+@pytest.mark.parametrize("wrong", [{"delta": 0.0}, {"steps": 0}, {"tv": -1.0}])
 def test_wrong_numbers_are_told(wrong):
     with pytest.raises(ValueError, match="must be positive"):
         solvers.lvtino(tiny_prior(), **wrong)
