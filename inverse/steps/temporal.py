@@ -23,7 +23,7 @@ class TemporalProx(DataStep):
     """The clip that fits the estimate and the data best, and changes least from frame to frame.
 
     `argmin_x ||y - A x||^2 / (2 sigma_y^2) + ||x - x0||^2 / (2 r^2)
-    + mu / 2 sum_t ||x_t - W_t x_{t-1}||^2`, `r^2 = nsr^2 / lam`, on clips (B, C, T, H, W).
+    + mu / 2 sum_t ||x_t - W_t x_{t-1}||^2`, on clips (B, C, T, H, W), r as in `Prox`.
 
     W_t takes each pixel to where the `motion` brings it, to the nearest whole pixel (pixels that
     come from outside are left out); without one it is the identity. In closed form where A is the
@@ -38,17 +38,24 @@ class TemporalProx(DataStep):
 
     requires = frozenset({LINEAR})
 
-    def __init__(self, lam: float = 1.0, mu: float = 0.0, motion: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        lam: float = 1.0,
+        mu: float = 0.0,
+        motion: Tensor | None = None,
+        data_variance: float | None = None,
+    ) -> None:
         if lam <= 0:
             raise ValueError(f"TemporalProx: lam must be positive, got {lam}")
         if mu < 0:
             raise ValueError(f"TemporalProx: mu must be 0 or more, got {mu}")
-        self.lam, self.mu, self.motion = lam, mu, motion
+        self.lam, self.mu, self.motion, self.data_variance = lam, mu, motion, data_variance
 
     def __call__(self, x0: Tensor, level: Level, problem: Problem, rng: Rng) -> Tensor:
         operator = linear_operator(problem, "TemporalProx")
         noise = noise_variance(problem)
-        weight, tie = noise * (self.lam / matched_variance(level, None)), noise * self.mu
+        variance = matched_variance(level, self.data_variance)
+        weight, tie = noise * (self.lam / variance), noise * self.mu
         if self.mu == 0 or x0.ndim == 4:
             return operator.prox(x0, problem.y, weight)
         if self.motion is None and _alike(operator):

@@ -8,7 +8,7 @@ from inverse.denoise import Conditioned
 from inverse.images.motion import sources
 from inverse.levels import Grid
 from inverse.priors import Frames
-from inverse.samplers import Process
+from inverse.samplers import Process, State
 from inverse.steps import Prox, TemporalProx
 from inverse.transitions import Anneal, Coherent, Renoise, carried
 from operators import Problem, Rng, framewise, gaussian, inpaint_random, temporal_average
@@ -98,6 +98,22 @@ def test_frames_measured_alike_are_restored_alike():
     clip = clips(framewise(MASK, FRAMES), y[:, :, None].expand(-1, -1, FRAMES, -1, -1).contiguous())
     x = restore(clip, [7], rho=1.0, mu=1.0)
     assert float((x - x[:, :, :1]).abs().max()) < 1e-6
+
+
+def test_tied_frames_are_the_picture_of_the_mean_frame():
+    """Measured with `sigma / sqrt(T)`, where the estimates of T frames pull as one."""
+    y = MASK(Rng(range(FRAMES)).normal((FRAMES, *SHAPE), torch.float64))
+    clip = clips(framewise(MASK, FRAMES), y.movedim(0, 1)[None].contiguous())
+    mean = Problem(MASK, gaussian(0.1 / FRAMES**0.5).to(y), y.mean(0, keepdim=True))
+    grid, prior = Grid(5, start=3.0, end=0.1), gaussian_prior()
+    x = Rng([3]).normal((1, *SHAPE), torch.float64)
+    step = TemporalProx(0.5 / FRAMES, 1e9)
+    whole = Process(Conditioned(Frames(prior), step), Coherent(Renoise(0.7)), grid)
+    start = State(x[:, :, None].expand(-1, -1, FRAMES, -1, -1).contiguous())
+    together = list(whole.iterate(clip, Rng([7]).of(torch.float64), start))[-1].x0
+    single = Process(Conditioned(prior, Prox(0.5)), Renoise(0.7), grid)
+    alone = list(single.iterate(mean, Rng([7]).of(torch.float64), State(x)))[-1].x0
+    torch.testing.assert_close(together, alone[:, :, None].expand_as(together), rtol=0, atol=1e-6)
 
 
 def test_shared_noise_and_a_tie_flicker_less_where_time_was_averaged():
