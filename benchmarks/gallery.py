@@ -50,6 +50,14 @@ SOLVERS = """
 with each paper's constants but for the number of steps. This shows what {nfe} calls buy, not what a
 method can do: most were published for a hundred to a thousand steps.
 """
+CLIPS = """
+## Clips
+
+![truth, measurement, restored frame by frame, restored along the motion](clip.gif)
+
+Means of two frames and of 2 x 2 pixels, with noise, restored by `nested_video`; made by
+`python -m benchmarks.moving`. [How to restore a clip](how-to/clips.md).
+"""
 
 
 def photograph() -> Tensor:
@@ -127,7 +135,7 @@ def page() -> str:
     """The text of docs/gallery.md."""
     head = HEAD.format(photograph=PHOTOGRAPH, side=SIDE, sigma=SIGMA)
     solvers = SOLVERS.format(nfe=NFE)
-    return head + OPERATORS + figures("operator") + solvers + figures("solver")
+    return head + OPERATORS + figures("operator") + solvers + figures("solver") + CLIPS
 
 
 def main(part: str = "page", precision: str = "float32") -> None:
