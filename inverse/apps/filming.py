@@ -19,6 +19,7 @@ from inverse.images.motion import estimated
 from inverse.metrics import LPIPS
 from inverse.priors import Frames
 from inverse.priors.autoencoder import autoencoder_of
+from inverse.priors.latent import VideoVAE
 from inverse.restoring import Footage, Screening, filmed, recorded, suffix_like
 from inverse.solving import Budget, NothingReady, Result, in_windows, ready, solve, windows
 from inverse.starts import wiener
@@ -94,9 +95,15 @@ class Filming:
     def _of_clips(self) -> Denoiser:
         """The solver's prior of clips, which must take every window."""
         prior = build(self.video).to(self.device)
+        autoencoder = autoencoder_of(prior)
+        if not isinstance(autoencoder, VideoVAE):
+            raise ConfigurationError(
+                "solver.video must be of clips, and this prior is of pictures; give the folder of "
+                "a WanPipeline, as +prior@solver.video=latent solver.video.path=FOLDER"
+            )
         for first, last in windows(self.frames, self.config.window, self.overlap):
             channels, _, *sides = self.footage.shape
-            autoencoder_of(prior).latent_shape((channels, last - first, *sides))
+            autoencoder.latent_shape((channels, last - first, *sides))
         return prior
 
     def _problem(self, first: int, last: int) -> tuple[Problem, list[int]]:

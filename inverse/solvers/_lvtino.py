@@ -75,6 +75,8 @@ class Steady(DataStep):
         operator = linear_operator(problem, "Steady")
         variance = matched_variance(level, 1.0) * self.delta
         weight = noise_variance(problem) / variance
+        if x0.ndim == 4:  # a picture, which does not change
+            return operator.prox(x0, problem.y, weight)
 
         def pulled(q: Tensor) -> Tensor:
             ends = torch.zeros_like(q[:, :, :1])

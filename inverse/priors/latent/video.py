@@ -38,10 +38,14 @@ class VideoVAE(Autoencoder):
 
     def latent_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         if len(shape) != 4 or (shape[1] - 1) % self.pace or any(s % self.factor for s in shape[2:]):
+            advice = (
+                "crop it, or choose frames, window and overlap so that every window has so many"
+                if len(shape) == 4
+                else "give lvtino this prior as its video, and one of pictures beside"
+            )
             raise ValueError(
                 f"VideoVAE: takes clips (3, {self.pace} k + 1, H, W), H and W multiples of "
-                f"{self.factor}, got {shape}; crop it, or choose frames, window and overlap so "
-                "that every window has so many"
+                f"{self.factor}, got {shape}; {advice}"
             )
         _, frames, height, width = shape
         sides = height // self.factor, width // self.factor

@@ -127,6 +127,12 @@ def test_a_total_variation_calms_the_frames_between_those_measured():
     assert float(calm.diff(dim=2).abs().mean()) < 0.5 * float(loose.diff(dim=2).abs().mean())
 
 
+def test_a_picture_has_no_total_variation_over_time():
+    given = measure(downsample(SHAPE, 4), gaussian(0.05), torch.rand(1, *SHAPE), Rng([0]))
+    x = [solve(solvers.lvtino(tiny_prior(), steps=1, tv=tv), given, Rng([0])).x0 for tv in (0, 9)]
+    assert torch.equal(*x)
+
+
 @pytest.mark.parametrize("wrong", [{"delta": 0.0}, {"steps": 0}, {"tv": -1.0}])
 def test_wrong_numbers_are_told(wrong):
     with pytest.raises(ValueError, match="must be positive"):
