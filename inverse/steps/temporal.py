@@ -14,6 +14,7 @@ from inverse.denoise import (
 )
 from inverse.images.motion import sources
 from inverse.levels import Level
+from inverse.steps.prox import TOLERANCE
 from operators import LinearOperator, Problem, Rng
 from operators.solve import cg, column
 from operators.video import Framewise
@@ -57,7 +58,7 @@ class TemporalProx(DataStep):
         variance = matched_variance(level, self.data_variance)
         weight, tie = noise * (self.lam / variance), noise * self.mu
         if self.mu == 0 or x0.ndim == 4:
-            return operator.prox(x0, problem.y, weight)
+            return operator.prox(x0, problem.y, weight, TOLERANCE)
         if self.motion is None and _alike(operator):
             return _by_cosines(operator, x0, problem.y, weight, tie)
         steps = _Steps(self.motion, x0.shape)

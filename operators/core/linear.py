@@ -38,8 +38,7 @@ class LinearOperator(Operator):
         return self._adjoint(self._forward(x))
 
     def _gram_solve(self, b: Tensor, lam: float | Tensor) -> Tensor:
-        lam = solve.column(lam, b)
-        return gradients.solve(lambda x: self._gram(x) + lam * x, b, name=repr(self))
+        return self._iterate(b, lam, None)
 
     def _pinv(self, y: Tensor, /) -> Tensor:
         return gradients.least_squares(self._forward, self._adjoint, y, name=repr(self))
@@ -54,6 +53,17 @@ class LinearOperator(Operator):
         generator = torch.Generator().manual_seed(0)
         start = torch.randn(self.batch or 1, *self.in_shape, generator=generator)
         return float(solve.largest_eigenvalue(self._gram, start.to(self.anchor)).max().sqrt())
+
+    def _iterate(self, b: Tensor, lam: float | Tensor, tol: float | None) -> Tensor:
+        lam = solve.column(lam, b)
+        return gradients.solve(lambda x: self._gram(x) + lam * x, b, repr(self), tol)
+
+    def _near(self, x: Tensor, y: Tensor, lam: float | Tensor, tol: float | None) -> Tensor:
+        """`_prox`, by no more products than `tol` asks for."""
+        exact = tol is None or self.closed_form or (not isinstance(lam, Tensor) and lam == 0)
+        if exact:
+            return self._prox(x, y, lam)
+        return x + self._iterate(self._adjoint(y - self._forward(x)), lam, tol)
 
     # --- public -----------------------------------------------------------------------------
     def adjoint(self, y: Tensor) -> Tensor:
@@ -91,19 +101,28 @@ class LinearOperator(Operator):
         self._check("y", y, self.out_shape)
         return self._pinv(y)
 
-    def prox(self, x: Tensor, y: Tensor, lam: float | Tensor) -> Tensor:
+    def prox(self, x: Tensor, y: Tensor, lam: float | Tensor, tol: float | None = None) -> Tensor:
         """The proximal map of the data term: `argmin_z ||A z - y||^2 + lam ||z - x||^2`.
 
         It is `x + (A^T A + lam I)^-1 A^T (y - A x)`. `lam = sigma_y^2 / r^2` gives the posterior
         mean under the prior `N(x, r^2 I)`. The float lam = 0 is the limit, the projection `x + A^+
         (y - A x)`; per-sample lam must be positive.
+
+        Where it is solved for by CG, `tol` is the residual, relative to `A^T (y - A x)`, at which
+        to stop, by default as for `gram_solve`; closed forms and lam = 0 are as exact as ever.
         """
         self._check("x", x, self.in_shape)
         self._check("y", y, self.out_shape, x.shape[0])
-        return self._prox(x, y, self._per_sample("lam", lam, x))
+        return self._near(x, y, self._per_sample("lam", lam, x), tol)
 
     def posterior_sample(
-        self, mean: Tensor, y: Tensor, sigma: float | Tensor, r2: float | Tensor, rng: Rng
+        self,
+        mean: Tensor,
+        y: Tensor,
+        sigma: float | Tensor,
+        r2: float | Tensor,
+        rng: Rng,
+        tol: float | None = None,
     ) -> Tensor:
         """One exact draw per sample of x given y, for `x ~ N(mean, r^2 I)` and `y = A x + sigma n`.
 
@@ -111,7 +130,7 @@ class LinearOperator(Operator):
         deviation of the noise, r2 the variance of the prior; each a float or one per sample, (B,).
         The float sigma = 0 is the conditional draw, with `A x = y` (to rounding, for closed forms);
         per-sample `sigma^2 / r^2` is kept at eps or more, so that a 0 among them comes close to
-        that.
+        that. `tol` as for `prox`.
 
         Reference: Orieux, Féron and Giovannelli, 2012, doi:10.1109/LSP.2012.2189104.
         """
@@ -131,7 +150,7 @@ class LinearOperator(Operator):
         if isinstance(lam, Tensor):
             lam = lam.clamp_min(torch.finfo(mean.dtype).eps)
         y = y + solve.column(sigma, y) * rng.normal(y.shape, y.dtype)
-        return self._prox(x, y, lam)
+        return self._near(x, y, lam, tol)
 
     def norm(self) -> float:
         """Largest singular value (over the batch); closed form, or 60 Lanczos steps from below."""

@@ -1,6 +1,7 @@
 """Computed tomography: line integrals through the image."""
 
 import math
+import warnings
 from collections.abc import Sequence
 
 import torch
@@ -12,7 +13,11 @@ from operators.core.linear import LinearOperator
 from operators.core.operator import Shape, as_shape
 from operators.solve import paired
 
-Lines = tuple[Tensor, Tensor, Tensor]  # for rows of a sparse matrix: starts, columns, weights
+Lines = tuple[Tensor, Tensor, Tensor]  # for rows of a sparse matrix: bounds, columns, weights
+
+with warnings.catch_warnings():  # torch says once that these are beta
+    warnings.simplefilter("ignore")
+    torch.sparse_csr_tensor([0, 0], [], [], (1, 1))
 
 
 class Radon(LinearOperator):
@@ -71,9 +76,10 @@ class Radon(LinearOperator):
         self._backproject = self._rows(hits, lines, weights[order])
 
     def _rows(self, counts: Tensor, columns: Tensor, weights: Tensor) -> Lines:
-        starts, device = counts.cumsum(0) - counts, self.anchor.device
+        ends, device = counts.cumsum(0), self.anchor.device
+        bounds = torch.cat([ends.new_zeros(1), ends]).to(device, torch.int32)
         weights = (weights * self.pixel).to(self.anchor)
-        return starts.to(device, torch.int32), columns.to(device, torch.int32), weights
+        return bounds, columns.to(device, torch.int32), weights
 
     def _refresh(self) -> None:
         super()._refresh()
@@ -94,12 +100,19 @@ class Radon(LinearOperator):
 
 def _times(rows: Lines, x: Tensor, shape: Shape) -> Tensor:
     """Sparse times dense, all images of a batch the columns: `(B, C, ...) -> (B, *shape)`."""
-    starts, columns, weights = rows
     if not len(x):
         return x.new_empty(0, *shape)
+    bounds, columns, weights = rows
+    images = x.flatten(2).flatten(0, 1)
+    if len(images) == 1 and x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64):
+        size = len(bounds) - 1, images.shape[1]  # twice as fast as a bag of one column
+        matrix = torch.sparse_csr_tensor(bounds, columns, weights, size, check_invariants=False)
+        return (matrix @ images[0]).view(-1, *shape)
     # A clone, as contiguous() leaves a single column the strides of a row, which is 3 times slower.
-    flat = x.flatten(2).flatten(0, 1).mT.clone(memory_format=torch.contiguous_format)
-    sums = embedding_bag(columns, flat, starts, mode="sum", per_sample_weights=weights)
+    flat = images.mT.clone(memory_format=torch.contiguous_format)
+    sums = embedding_bag(
+        columns, flat, bounds, mode="sum", per_sample_weights=weights, include_last_offset=True
+    )
     return sums.mT.contiguous().view(-1, *shape)
 
 

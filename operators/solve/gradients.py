@@ -12,13 +12,13 @@ class _Solve(torch.autograd.Function):
     """The solution `x = M^-1 b` whose gradient is `M^-1 g`: nothing of the iteration is stored."""
 
     @staticmethod
-    def forward(ctx: Any, b: Tensor, matvec: Map, name: str) -> Tensor:
-        ctx.matvec, ctx.name = matvec, name
-        return cg(matvec, b, name=name)
+    def forward(ctx: Any, b: Tensor, matvec: Map, name: str, tol: float | None) -> Tensor:
+        ctx.rest = matvec, name, tol
+        return cg(matvec, b, name=name, tol=tol)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        return _Solve.apply(grad, ctx.matvec, ctx.name), None, None  # pyright: ignore
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
+        return _Solve.apply(grad, *ctx.rest), None, None, None  # pyright: ignore
 
 
 class _Pinv(torch.autograd.Function):
@@ -34,9 +34,9 @@ class _Pinv(torch.autograd.Function):
         return _Pinv.apply(grad, ctx.at, ctx.a, ctx.name), None, None, None  # pyright: ignore
 
 
-def solve(matvec: Map, b: Tensor, name: str = "solve") -> Tensor:
+def solve(matvec: Map, b: Tensor, name: str = "solve", tol: float | None = None) -> Tensor:
     """Solve `M x = b` by `cg` for symmetric positive definite M, differentiable in b."""
-    return _Solve.apply(b, matvec, name)  # pyright: ignore
+    return _Solve.apply(b, matvec, name, tol)  # pyright: ignore
 
 
 def least_squares(a: Map, at: Map, y: Tensor, name: str = "least_squares") -> Tensor:

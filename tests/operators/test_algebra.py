@@ -47,6 +47,29 @@ def test_closed_forms_survive_where_they_exist(name):
     assert ("closed form" in operator.describe()) is closed
 
 
+@pytest.mark.parametrize("tol", [1e-1, 1e-3])
+def test_a_rough_proximal_step_keeps_its_tolerance_and_takes_fewer_products(tol, monkeypatch):
+    operator = stack([Blur(SHAPE, kernels.gaussian(3, 0.8)), Identity(SHAPE)]).double()
+    x, y = draw(operator)
+    b = operator.adjoint(y - operator(x))
+    exact, products = operator.prox(x, y, 1e-3), []
+    gram = operator._gram
+    monkeypatch.setattr(operator, "_gram", lambda z: products.append(1) or gram(z))
+    move = operator.prox(x, y, 1e-3, tol) - x
+    few = len(products)
+    rest = b - operator.gram(move) - 1e-3 * move
+    assert bool((rest.flatten(1).norm(dim=1) <= tol * b.flatten(1).norm(dim=1)).all())
+    products.clear()
+    assert torch.equal(operator.prox(x, y, 1e-3), exact) and few < len(products)
+
+
+@pytest.mark.parametrize("name", [name for name, (_, closed) in CLOSED.items() if closed])
+def test_a_closed_form_is_as_exact_however_rough_a_solve_may_be(name):
+    operator = CLOSED[name][0]()
+    x, y = draw(operator)
+    assert torch.equal(operator.prox(x, y, 0.1, 0.5), operator.prox(x, y, 0.1))
+
+
 def test_against_matrices():
     blur, mask = dense(CASES["blur"]())[0], dense(CASES["inpaint"]())[0]
     a, b = CASES["blur"]().double(), CASES["inpaint"]().double()

@@ -43,6 +43,17 @@ def test_one_channel_takes_no_longer_than_three():
     assert seconds(1) < 1.7 * seconds(3)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_a_picture_alone_is_projected_as_among_others(dtype):
+    operator = radon((1, 12, 9), 7).to(dtype)
+    x = torch.randn(3, *operator.in_shape).to(dtype)
+    y, near = operator(x), 100 * torch.finfo(dtype).eps
+    for one, among in zip(x, y, strict=True):
+        assert torch.allclose(operator(one[None])[0], among, rtol=near, atol=near)
+        back = operator.adjoint(among[None])[0]
+        assert torch.allclose(back, operator.adjoint(y)[x.eq(one).flatten(1).all(1)][0], near, near)
+
+
 def test_a_disc_has_the_chords_of_a_circle():
     n, radius, fine = 64, 20.0, 8
     place = (np.arange(n * fine) + 0.5) / fine - n / 2
