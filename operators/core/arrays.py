@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from operators.core.ismrmrd import is_ismrmrd, k_space
+
 if TYPE_CHECKING:
     import numpy as np
+
+SCANNED, HEADER = "dataset/data", "dataset/xml"  # of ISMRMRD
 
 
 def is_array(path: str | Path) -> bool:
@@ -81,7 +85,10 @@ def _hdf5(path: Path, key: str | None) -> np.ndarray:
     with h5py.File(path) as file:
         found: dict[str, h5py.Dataset] = {}
         file.visititems(lambda k, v: found.update({k: v}) if isinstance(v, h5py.Dataset) else None)
-        value: Any = np.asarray(found[_pick(path, found, key)])
+        name = key if key is not None or SCANNED not in found else SCANNED
+        value: Any = np.asarray(found[_pick(path, found, name)])
+        if is_ismrmrd(value):
+            return k_space(value, found[HEADER][0])
     pairs = value.dtype.names is not None and set(value.dtype.names) == {"real", "imag"}
     return value["real"] + 1j * value["imag"] if pairs else value
 
