@@ -2,6 +2,7 @@
 
 from inverse.levels.grids import SPACINGS, Grid, Growing, Ladder, Passes, Walk, vp_grid
 from inverse.levels.paths import Listed, Path, Spread
+from inverse.levels.residual import Residual, Shift
 from inverse.levels.schedules import CLEAN, VE, VP, Cosine, Discrete, Flow, Level
 from inverse.levels.splittings import DATA_FIRST, LIE, STRANG, UNSPLIT, Splitting, splitting
 from inverse.levels.unknown import UNKNOWN, Unbounded
@@ -20,8 +21,10 @@ __all__ = [
     "Listed",
     "Passes",
     "Path",
+    "Residual",
     "SPACINGS",
     "STRANG",
+    "Shift",
     "Splitting",
     "Spread",
     "UNKNOWN",

@@ -1,5 +1,6 @@
 """One-step transitions through the estimate: DDIM(eta), re-noising, annealing, restarts."""
 
+from abc import abstractmethod
 from typing import Any
 
 from torch import Tensor
@@ -28,7 +29,21 @@ def kernel(est: Estimate, b: Level, zeta: float) -> tuple[Tensor, float]:
     return mean, b.sigma * zeta**0.5
 
 
-class DDIM(Transition[None]):
+class Kept(Transition[None]):
+    """A transition that keeps a part of the state's noise and draws a share of it afresh.
+
+    `x_b = alpha_b x0 + sigma_b (sqrt(1 - z) noise + sqrt(z) n)`, z the share.
+    """
+
+    @abstractmethod
+    def share(self, a: Level, b: Level) -> float:
+        """The share z of the noise that is fresh after a step from `a` to `b`."""
+
+    def step(self, move: Move, memory: None) -> tuple[Tensor, None]:
+        return renoise(move.est, move.b, self.share(move.a, move.b), move.rng), memory
+
+
+class DDIM(Kept):
     """Keeps a part of the state's noise and draws the rest.
 
     `x_b = alpha_b x0 + sigma_b (sqrt(1 - z) noise + sqrt(z) n)`, `z = eta^2 (1 - r^2)`.
@@ -45,14 +60,31 @@ class DDIM(Transition[None]):
         self.eta = eta
 
     def share(self, a: Level, b: Level) -> float:
-        """The share z of the noise that is fresh after a step from `a` to `b`."""
         return self.eta**2 * (1 - (b.nsr / a.nsr) ** 2)
 
-    def step(self, move: Move, memory: None) -> tuple[Tensor, None]:
-        return renoise(move.est, move.b, self.share(move.a, move.b), move.rng), memory
+
+class Brownian(Kept):
+    """Keeps a part of the state's noise and draws the rest, a Brownian motion in `sigma^2`.
+
+    `x_b = alpha_b x0 + sigma_b (sqrt(1 - z) noise + sqrt(z) n)`,
+    `z = eta^2 (1 - (sigma_b / sigma_a)^2)`.
+
+    DDIM's is one in `nsr^2`; where alpha is 1 they are the same. eta = 1 is the posterior of
+    residual shifting, `N(r x_a + (1 - r) x0, k^2 r (e_a - e_b))` with `r = e_b / e_a`.
+
+    Reference: Yue et al., 2023, arXiv:2307.12348; Liu et al., 2024, arXiv:2308.13712.
+    """
+
+    def __init__(self, eta: float = 1.0) -> None:
+        if not 0 <= eta <= 1:
+            raise ValueError(f"Brownian: eta must be in [0, 1], got {eta}")
+        self.eta = eta
+
+    def share(self, a: Level, b: Level) -> float:
+        return self.eta**2 * (1 - (b.sigma / a.sigma) ** 2)
 
 
-class Renoise(Transition[None]):
+class Renoise(Kept):
     """Keeps a part of the state's noise and draws the rest, by a share zeta: 1 restarts.
 
     `x_b = alpha_b x0 + sigma_b (sqrt(1 - zeta) noise + sqrt(zeta) n)`.
@@ -68,11 +100,7 @@ class Renoise(Transition[None]):
         self.eta = zeta**0.5
 
     def share(self, a: Level, b: Level) -> float:
-        """The share zeta of the noise that is fresh after a step."""
         return self.zeta
-
-    def step(self, move: Move, memory: None) -> tuple[Tensor, None]:
-        return renoise(move.est, move.b, self.zeta, move.rng), memory
 
 
 class Turned(Transition[None]):

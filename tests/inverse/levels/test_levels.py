@@ -15,12 +15,14 @@ from inverse.levels import (
     Grid,
     Growing,
     Level,
+    Residual,
+    Shift,
 )
 from inverse.solvers._guided_flow import Joined
 from inverse.transitions import climb
 from operators import Rng, seed_for
 
-SCHEDULES = [VE(), VP(), Cosine(), Flow(), Discrete.linear()]
+SCHEDULES = [VE(), VP(), Cosine(), Flow(), Discrete.linear(), Shift(), Residual(0.1)]
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda s: type(s).__name__)
