@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import torch
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from torch import Tensor
 
-from inverse.apps.configuration import ConfigurationError, build, expect, groups, read
+from inverse.apps.configuration import ConfigurationError, build
 from inverse.apps.device import pick_device
+from inverse.apps.tasks import task
 from inverse.samplers import Descent
-from operators import Operator
 
 if TYPE_CHECKING:
     from inverse.training.recipe import Recipe
@@ -39,7 +39,7 @@ def run(config: DictConfig) -> None:
     if config.learn_levels:
         sampler.grid = Learned(sampler.grid(None))
     sampler.to(device)
-    made, pictures = list(map(_task, config.operators)), _pictures(config.images, recipe, device)
+    made, pictures = list(map(task, config.operators)), _pictures(config.images, recipe, device)
     for report in tune(sampler, made, build(config.noise), pictures, recipe):
         print("  ".join(f"{key} {value:.6g}" for key, value in report.items()), flush=True)
     tuned = {"solver": choices["solver"], "operators": list(config.operators)}
@@ -50,17 +50,6 @@ def run(config: DictConfig) -> None:
     if isinstance(sampler.grid, Learned):
         found = f" solver.levels=[{','.join(f'{nsr:.4g}' for nsr in sampler.grid.nsrs)}]"
     print(f"inverse restore prior=file prior.path={path} solver={choices['solver']}{found}")
-
-
-def _task(choice: str) -> Callable[[tuple[int, ...], int], Operator]:
-    """The operator of a choice, for an image shape and a seed."""
-    expect(choice, groups()["operator"], "operator")
-
-    def make(shape: tuple[int, ...], seed: int) -> Operator:
-        values = {"seed": seed, "operator": read("operator", choice)}
-        return build(OmegaConf.create(values).operator, shape)
-
-    return make
 
 
 def _pictures(images: str, recipe: "Recipe", device: str) -> Callable[[int], Tensor]:

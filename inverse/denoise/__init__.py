@@ -1,5 +1,6 @@
 """A denoiser followed by a data step is a denoiser: the protocols, and what they ask for."""
 
+from inverse.denoise._wiener import wiener
 from inverse.denoise.denoisers import (
     Conditioned,
     DataFlow,
@@ -19,6 +20,7 @@ from inverse.denoise.denoisers import (
 )
 from inverse.denoise.errors import ErrorSpectrum, beside, errors_of, measure_errors
 from inverse.denoise.fields import Field, FieldPrior
+from inverse.denoise.informing import CUES, Cue, Informed, cue, lost
 from inverse.denoise.linear import (
     explain,
     linear_operator,
@@ -51,8 +53,10 @@ from inverse.denoise.steering import Believed, Expert, Steered
 __all__ = [
     "BACKWARD",
     "Believed",
+    "CUES",
     "Composite",
     "Conditioned",
+    "Cue",
     "DataFlow",
     "DataStep",
     "Denoiser",
@@ -64,6 +68,7 @@ __all__ = [
     "Field",
     "FieldPrior",
     "Guided",
+    "Informed",
     "LINEAR",
     "MASK",
     "Move",
@@ -74,6 +79,7 @@ __all__ = [
     "POINTWISE",
     "Prepared",
     "Prior",
+    "CUES",
     "SPECTRAL",
     "Score",
     "Steered",
@@ -82,10 +88,12 @@ __all__ = [
     "beside",
     "check",
     "climb",
+    "cue",
     "errors_of",
     "estimate",
     "explain",
     "linear_operator",
+    "lost",
     "matched_variance",
     "measure_errors",
     "mixtures",
@@ -98,4 +106,5 @@ __all__ = [
     "steepness",
     "stein_variance",
     "transformed",
+    "wiener",
 ]

@@ -34,6 +34,8 @@ def estimate(x: Tensor, x0: Tensor, level: Level) -> Estimate:
 class Denoiser(Composite, nn.Module, ABC):
     """Maps a state (B, C, H, W) at a level to an `Estimate`; may look at the problem."""
 
+    aware: bool = False
+    """Whether it looks at the measurement, so that it must see pictures as they lie."""
     coordinates: Need = ONE_LEVEL
     """What a problem must bring so that this can be told its noise value by value (`Field`)."""
 
@@ -93,6 +95,8 @@ class Conditioned(Denoiser):
             recomputing it from the moved x0 (DiffPIR, Zhu et al., 2023).
     """
 
+    aware = True
+
     def __init__(self, denoiser: Denoiser, step: DataStep, keep_noise: bool = False) -> None:
         super().__init__()
         self.denoiser, self.step, self.keep_noise = denoiser, step, keep_noise
@@ -108,6 +112,8 @@ class Prepared(Denoiser):
 
     What it returns is the prior's last word: free of the measurement's own noise.
     """
+
+    aware = True
 
     def __init__(self, step: DataStep, denoiser: Denoiser) -> None:
         super().__init__()
@@ -211,6 +217,8 @@ class Guided(Denoiser):
     Reference: `solvers` share this identity; see Chung et al., 2023, arXiv:2209.14687, eq. 7.
     """
 
+    aware = True
+
     def __init__(self, denoiser: Denoiser, score: Score) -> None:
         super().__init__()
         self.denoiser, self.score = denoiser, score
@@ -302,12 +310,21 @@ class Equivariant(Denoiser):
 
     Reference: Terris et al., 2024, arXiv:2312.01831 (drawn at random);
     Zhang et al., 2021, arXiv:2008.13751 (DPIR, in a fixed order).
+
+    Raises:
+        ValueError: for a denoiser that looks at the measurement, which is not turned along.
     """
 
     shuffles = True
 
     def __init__(self, denoiser: Denoiser) -> None:
         super().__init__()
+        for part in denoiser.modules():
+            if getattr(part, "aware", False):
+                raise ValueError(
+                    f"Equivariant: {type(part).__name__} looks at the measurement, which is not "
+                    "turned with the picture; take equivariant=false"
+                )
         self.denoiser = denoiser
 
     def forward(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Estimate:

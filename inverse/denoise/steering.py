@@ -59,6 +59,8 @@ class Steered(Denoiser):
     Reference: Liu et al., 2024, arXiv:2401.03349, eq. 8 (Tiramisu, with probabilistic circuits).
     """
 
+    aware = True
+
     def __init__(
         self,
         denoiser: Denoiser,

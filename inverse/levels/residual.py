@@ -1,7 +1,7 @@
-"""Paths from an image to a crude restoration of it, as levels: what is left of the image falls to 0.
+"""Paths from an image to a crude restoration y0 of it, as levels.
 
-`x = x0 + e (y0 - x0) + sigma n` is the state of a `Level(alpha = 1 - e, sigma)`, but for a known shift,
-`x - e y0 = (1 - e) x0 + sigma n`.
+The state `x = x0 + e (y0 - x0) + sigma n`, less a known shift, is one of an ordinary level,
+`x - e y0 = alpha x0 + sigma n` with `alpha = 1 - e`.
 """
 
 import math
@@ -16,7 +16,8 @@ class Shift(Schedule):
 
     `s = min(0.2 / k, 0.2)`, of time 0; t in [0, 1], of which t < 0 are cleaner.
 
-    Reference: Yue et al., 2023, arXiv:2307.12348 (k = 2, p = 0.3, on latents of standard deviation 1).
+    Reference: Yue et al., 2023, arXiv:2307.12348 (k = 2, p = 0.3, on latents of
+    standard deviation 1).
 
     Raises:
         ValueError: unless k and the power p are positive.

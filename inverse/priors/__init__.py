@@ -4,7 +4,8 @@ from inverse.priors.analytic import GaussianPrior, Mixture, MixturePosterior
 from inverse.priors.channels import Channels
 from inverse.priors.cheaper.reused import Reused
 from inverse.priors.cheaper.switches import faster
-from inverse.priors.edm import EDMPrior, load_prior, save_prior
+from inverse.priors.classes import Classes
+from inverse.priors.edm import EDMPrior
 from inverse.priors.frames import Frames, frames_encoded
 from inverse.priors.guidance import Between, ClassifierFree, ClassifierScore
 from inverse.priors.lowrank import LowRankMixture
@@ -13,6 +14,7 @@ from inverse.priors.networked import NetworkPrior, held
 from inverse.priors.parametrisation import EDM, Scheduled, Velocity
 from inverse.priors.pixel import DiffusersPrior, PreconditionedPrior
 from inverse.priors.presets import BUNDLED
+from inverse.priors.stored import load_prior, save_prior, widened
 from inverse.priors.tiled import Tiled
 
 
@@ -27,6 +29,7 @@ __all__ = [
     "BUNDLED",
     "Between",
     "Channels",
+    "Classes",
     "ClassifierFree",
     "ClassifierScore",
     "DiffusersPrior",
@@ -50,4 +53,5 @@ __all__ = [
     "run_file",
     "load_prior",
     "save_prior",
+    "widened",
 ]

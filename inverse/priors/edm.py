@@ -1,14 +1,19 @@
 """A pixel prior as `inverse train` trains it and the package ships it: EDM's, or a flow's."""
 
-import json
-from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
-from inverse.denoise import ONE_LEVEL, POINTWISE, Field, FieldPrior, Need, Unfit, errors_of
-from inverse.files import write_atomic
+from inverse.denoise import (
+    ONE_LEVEL,
+    POINTWISE,
+    Field,
+    FieldPrior,
+    Need,
+    Unfit,
+    cue,
+)
 from inverse.levels import Level
 from inverse.priors.fitting import fit
 from inverse.priors.labels import number_of
@@ -16,7 +21,7 @@ from inverse.priors.network import unet
 from inverse.priors.networked import NetworkPrior
 from inverse.priors.parametrisation import TRAINED
 from inverse.priors.sketch import gate, sketch
-from operators.core import first_line
+from inverse.priors.swap import sharing
 
 DEFAULTS = {
     "kind": "local",
@@ -25,6 +30,7 @@ DEFAULTS = {
     "size": None,
     "parametrisation": "edm",
     "classes": [],
+    "informed": [],
 }
 
 
@@ -44,13 +50,17 @@ class EDMPrior(NetworkPrior, FieldPrior):
 
     Args:
         config: of `DEFAULTS`. kind, channels, layers, size: of its network, see `unet`.
-            parametrisation: "edm" or "flow". classes: names of the classes that it knows.
+            parametrisation: "edm" or "flow". classes: names of the classes that it knows. informed:
+            names of `CUES` of a measurement, which it is told too (`Informed`).
         precision: of the network alone: "float32", "bf16" or "fp16" (autocast).
         label: the class it is asked for, by number or name; None: none in particular.
 
     Raises:
         ValueError: for an unknown precision, parametrisation, kind or label.
     """
+
+    told: Tensor | None = None
+    """What the network is told of a measurement, (B, extra, H, W)."""
 
     def __init__(
         self,
@@ -65,7 +75,8 @@ class EDMPrior(NetworkPrior, FieldPrior):
             )
         size = config["size"]
         shape = {key: config[key] for key in ("kind", "channels", "layers", "size")}
-        network = unet(**shape, classes=len(config["classes"]))
+        self.extra = cue(config["informed"]).channels if config["informed"] else 0
+        network = unet(**shape, classes=len(config["classes"]), extra=self.extra)
         network = network.float()  # whatever torch's default is
         if config["kind"] != "stem":
             network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
@@ -78,6 +89,21 @@ class EDMPrior(NetworkPrior, FieldPrior):
             multiple=2 ** (len(config["channels"]) - (config["kind"] != "stem")),
         )
         self.channels = 3
+
+    def informed(self, told: Tensor) -> Self:
+        """The same network, shared, told `told` (B, extra, H, W) beside every state.
+
+        Raises:
+            Unfit: for other channels than it is informed by.
+        """
+        if told.shape[1] != self.extra:
+            raise Unfit(
+                f"this network is informed of measurements by {self.extra} channels, "
+                f"got {tuple(told.shape)}"
+            )
+        other = sharing(self)
+        other.told = told
+        return other
 
     def predict(self, z: Tensor, log_nsr: Tensor, labels: Tensor | None = None) -> Tensor:
         """The raw network F, in the precision of its input z (B, 3, H, W), at log nsr.
@@ -102,8 +128,23 @@ class EDMPrior(NetworkPrior, FieldPrior):
         variance = (2 * log_nsr).exp().expand_as(z)
         image = z / into
         drawn, heard = sketch(image, variance), gate(variance)
-        raw = self.output(z * heard, log_nsr, torch.cat([drawn, heard], 1))
+        raw = self.output(z * heard, log_nsr, torch.cat([drawn, heard, *self._told(z)], 1))
         return raw + (1 - heard) / out * (drawn - skip * image)
+
+    def _told(self, z: Tensor) -> list[Tensor]:
+        """What the network is told, padded as z; nothing, where it is informed of nothing.
+
+        Raises:
+            Unfit: for a network that should be told something and is not.
+        """
+        if self.told is not None:
+            return [self._padded(self.told.to(z))]
+        if self.extra:
+            raise Unfit(
+                f"this network, informed of measurements by {self.config['informed']}, was told "
+                "nothing; restore with Informed(prior, cue(...)), or prior=file"
+            )
+        return []
 
     @property
     def coordinates(self) -> Need:
@@ -134,42 +175,3 @@ class EDMPrior(NetworkPrior, FieldPrior):
         classes = self.config["classes"]
         number = number_of(label, classes)
         return len(classes) if classes and number is None else number
-
-
-def save_prior(prior: EDMPrior, path: str | Path, dtype: torch.dtype = torch.float16) -> None:
-    """Write configuration and weights as one safetensors file, atomically."""
-    from safetensors.torch import save
-
-    tensors = {k: v.to(dtype).contiguous() for k, v in prior.network.state_dict().items()}
-    write_atomic(path, save(tensors, {"format": "pt", "edm_prior": json.dumps(prior.config)}))
-
-
-def load_prior(
-    path: str | Path, precision: str = "float32", label: int | str | None = None
-) -> EDMPrior:
-    """The prior in a file written by `save_prior`, weights in float32, ready to evaluate.
-
-    `label`: the class it is asked for, by number or name, of a class-conditional one.
-
-    Raises:
-        FileNotFoundError, ValueError: when the file is missing, or corrupt or of another kind.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"prior weights not found: {path}; give a file of `inverse train`")
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            state = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
-        prior = EDMPrior(json.loads(metadata["edm_prior"]), precision)
-        prior.network.load_state_dict(state)
-    except (SafetensorError, KeyError, RuntimeError, ValueError) as error:
-        reason = first_line(error)
-        raise ValueError(
-            f"prior weights {path} are corrupt or not a prior of `inverse train` ({reason}); "
-            "copy or train them again"
-        ) from error
-    prior.errors = errors_of(path)
-    return prior.labelled(label).eval().requires_grad_(False)

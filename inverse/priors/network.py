@@ -65,18 +65,24 @@ def attention_unet(
 
 
 def unet(
-    kind: str, channels: Sequence[int], layers: int, size: int | None = None, classes: int = 0
+    kind: str,
+    channels: Sequence[int],
+    layers: int,
+    size: int | None = None,
+    classes: int = 0,
+    extra: int = 0,
 ) -> nn.Module:
     """The network of a prior of `inverse train`.
 
     Args:
         kind: "stem" or "local", which take any size, or "attention", made for one.
         channels, layers: at each level, and residual blocks there. size: of pictures, in pixels,
-            for attention alone. classes: how many it can be asked for; 0: none.
+            for attention alone. classes: how many it can be asked for; 0: none. extra: channels
+            beside the picture, of what it is told of a measurement; 0: none.
 
     Raises:
-        ValueError: for another kind, classes of a stem, or a size where there must be none or none
-            where one must be.
+        ValueError: for another kind, classes of a stem, extra channels of another, or a size where
+            there must be none or none where one must be.
     """
     if kind not in KINDS:
         raise ValueError(f"network kind must be one of {', '.join(KINDS)}, got {kind!r}")
@@ -84,8 +90,10 @@ def unet(
         raise ValueError(f"network size: the side of its pictures with attention alone, got {size}")
     if kind == "stem" and classes:
         raise ValueError("network kind stem knows no classes; take attention")
+    if kind != "stem" and extra:
+        raise ValueError(f"network kind {kind} cannot be informed of measurements; take stem")
     if kind == "stem":
-        return StemUNet(channels, layers)
+        return StemUNet(channels, layers, extra)
     if size is None:
         return local_unet(channels, layers, classes)
     return attention_unet(size, channels, layers, classes)

@@ -1,12 +1,13 @@
 """What a network is asked for, and what it is told of the noise."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor
 
-from inverse.levels import Discrete, Level
+from inverse.levels import VE, VP, Discrete, Flow, Level
 from inverse.levels.schedules import Schedule
 
 
@@ -159,3 +160,24 @@ def expect(what: str, value: str, valid: tuple[str, ...]) -> None:
     """Raise ValueError, naming the valid ones, for a value that is not valid."""
     if value not in valid:
         raise ValueError(f"prior: {what} must be one of {', '.join(valid)}, got {value!r}")
+
+
+SCHEDULES = ("linear", "scaled_linear", "cosine", "vp", "ve", "flow")
+
+
+def schedule_of(name: str, steps: int, betas: Sequence[float]) -> Schedule:
+    """The path that a network was trained on, as `from_module` takes it.
+
+    Raises:
+        ValueError: for an unknown name, or betas that are not two.
+    """
+    expect("schedule", name, SCHEDULES)
+    if name in ("vp", "ve", "flow"):
+        return {"vp": VP, "ve": VE, "flow": Flow}[name]()
+    if name == "cosine":
+        return Discrete.cosine(steps)
+    if len(betas) != 2:
+        raise ValueError(f"prior: betas must be two numbers, first and last, got {list(betas)}")
+    return (Discrete.linear if name == "linear" else Discrete.scaled_linear)(
+        betas[0], betas[1], steps
+    )

@@ -5,21 +5,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from inverse.denoise import Denoiser, Prior, errors_of
-from inverse.levels import VE, VP, Discrete, Flow
-from inverse.levels.schedules import Schedule
+from inverse.denoise import Denoiser, Informed, Prior, cue, errors_of
 from inverse.priors.channels import Channels
 from inverse.priors.cheaper.switches import faster
-from inverse.priors.edm import EDMPrior, load_prior
+from inverse.priors.edm import EDMPrior
 from inverse.priors.guidance import ClassifierFree
 from inverse.priors.hub import scheduler_name
 from inverse.priors.modules import load_module
 from inverse.priors.networked import NetworkPrior, held
-from inverse.priors.parametrisation import Scheduled, expect
+from inverse.priors.parametrisation import Scheduled, schedule_of
 from inverse.priors.pixel import DiffusersPrior, PreconditionedPrior
+from inverse.priors.stored import load_prior
 from inverse.priors.tiled import Tiled
 
-SCHEDULES = ("linear", "scaled_linear", "cosine", "vp", "ve", "flow")
 BUNDLED = Path(__file__).parent.parent / "assets" / "prior.safetensors"
 
 
@@ -30,12 +28,13 @@ def untrained(
     size: int | None = None,
     parametrisation: str = "edm",
     classes: Sequence[str] = (),
+    informed: Sequence[str] = (),
     precision: str = "float32",
 ) -> EDMPrior:
     """A prior to be trained, its weights random; see `EDMPrior`."""
     config = {"kind": kind, "channels": list(channels), "layers": layers, "size": size}
-    more = {"parametrisation": parametrisation, "classes": list(classes)}
-    return EDMPrior(config | more, precision)
+    more = {"classes": list(classes), "informed": list(informed)}
+    return EDMPrior(config | more | {"parametrisation": parametrisation}, precision)
 
 
 def from_file(
@@ -51,7 +50,7 @@ def from_file(
     compile: bool = False,
     reuse: int = 1,
 ) -> Denoiser:
-    """A prior of `inverse train`; the bundled one by default.
+    """A prior of `inverse train`; the bundled one by default. One that is informed is `Informed`.
 
     Args:
         label: the class it is asked for, by number or name.
@@ -59,13 +58,20 @@ def from_file(
         tile, grey, channels, channels_last, weights, compile, reuse: as in `ready`.
 
     Raises:
-        ValueError: as `load_prior` and `faster`, and for guidance without a label.
+        ValueError: as `load_prior` and `faster`, for guidance without a label, and for an informed
+            network in tiles, on single channels or with features that are used again.
     """
     if guidance is not None and label is None:
         raise ValueError(f"prior {path}: guidance={guidance} needs a label to guide to")
     switches = dict(channels_last=channels_last, weights=weights, compile=compile, reuse=reuse)
     quick = partial(ready, tile=tile, grey=grey, channels=channels, **switches)
     prior = load_prior(path, precision, label)
+    if told := prior.config["informed"]:
+        if tile or grey or channels not in (None, 3) or reuse > 1:
+            raise ValueError(
+                f"prior {path} is informed of whole pictures in colour; leave out tile, grey, reuse"
+            )
+        return Informed(quick(prior), cue(told))
     if guidance is None:
         return quick(prior)
     return ClassifierFree(quick(prior), quick(prior.labelled(None)), guidance)
@@ -144,24 +150,6 @@ def from_module(
     return ready(prior, tile, grey, told, channels_last=channels_last, compile=compile)
 
 
-def schedule_of(name: str, steps: int, betas: Sequence[float]) -> Schedule:
-    """The path that a network was trained on, see `from_module`.
-
-    Raises:
-        ValueError: for an unknown name, or betas that are not two.
-    """
-    expect("schedule", name, SCHEDULES)
-    if name in ("vp", "ve", "flow"):
-        return {"vp": VP, "ve": VE, "flow": Flow}[name]()
-    if name == "cosine":
-        return Discrete.cosine(steps)
-    if len(betas) != 2:
-        raise ValueError(f"prior: betas must be two numbers, first and last, got {list(betas)}")
-    return (Discrete.linear if name == "linear" else Discrete.scaled_linear)(
-        betas[0], betas[1], steps
-    )
-
-
 def from_latent(
     path: str | Path,
     prompt: str = "",
@@ -169,11 +157,22 @@ def from_latent(
     guidance: float | None = None,
     precision: str = "float32",
     tile: int | None = None,
-) -> Prior:
-    """As `LatentPrior.from_pretrained`. `tile`: of network and autoencoder, in pixels."""
+) -> Denoiser:
+    """As `LatentPrior.from_pretrained`; of a network that inpaints, `Informed`.
+
+    Args:
+        tile: of network and autoencoder, in pixels.
+
+    Raises:
+        ValueError: as it does, and for tiles of a network that inpaints.
+    """
     from inverse.priors.latent import LatentPrior
 
     prior = LatentPrior.from_pretrained(path, prompt, negative, guidance, precision, tile)
+    if prior.extra:
+        if tile:
+            raise ValueError(f"prior {path} inpaints, told of whole pictures; leave out tile")
+        return Informed(prior, prior.cue)
     return tiled(prior, None if tile is None else tile // prior.autoencoder.factor)
 
 

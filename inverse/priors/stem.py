@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from inverse.priors.winograd import Conv3x3
 
 FREQUENCIES, EMBEDDED = 32, 128
+PLAIN = 36  # channels of folded cells: the image, its noise, its sketch
 CENTRE, SPREAD = -1.5, 2.0  # of log nsr, so that what the network is told is of order one
 
 
@@ -72,18 +73,20 @@ class StemUNet(nn.Module):
     resolution of the one before: `layers` residual blocks on the way down and up (at the last
     one once), joined by addition. Beside the image comes log nsr of every value, and in every block
     features of its mean over colours and cells; and a sketch of the image. Takes (B, 3, H, W) with
-    sides that are multiples of `2 ** len(channels)`.
+    sides that are multiples of `2 ** len(channels)`. What else it is told comes in `extra`
+    channels, whose weights are zero at first.
 
     References: Zhang et al., 2018, arXiv:1710.04026 (FFDNet: folded pixels and a noise map); Zhang
     et al., 2021, arXiv:2008.13751 (DRUNet: residual blocks, additive skips).
     """
 
-    def __init__(self, channels: Sequence[int], layers: int) -> None:
+    def __init__(self, channels: Sequence[int], layers: int, extra: int = 0) -> None:
         super().__init__()
         first, last = channels[0], channels[-1]
         pairs = list(zip(channels, channels[1:], strict=False))
         self.embedding = Embedding()
-        self.into = Conv3x3(36, first)
+        self.into = Conv3x3(PLAIN + 4 * extra, first)
+        nn.init.zeros_(self.into.weight[:, PLAIN:])
         self.down = nn.ModuleList([_blocks(c, layers) for c in channels[:-1]])
         self.shrink = nn.ModuleList([nn.Conv2d(a, b, 2, stride=2) for a, b in pairs])
         self.middle = _blocks(last, layers)
@@ -96,12 +99,12 @@ class StemUNet(nn.Module):
     def forward(self, z: Tensor, log_nsr: Tensor, beside: Tensor) -> Tensor:
         """The output (B, 3, H, W) at z, told log nsr, which broadcasts against z with 4 axes.
 
-        `beside` (B, 6, H, W): a sketch of the image, and the share in [0, 1] to which a value of z
-        is heard. Those that are not have an output of their own.
+        `beside` (B, 6 + extra, H, W): a sketch of the image, the share in [0, 1] to which a value
+        of z is heard, and the extra channels. What is not heard has an output of its own.
         """
         readings = (log_nsr - CENTRE) / SPREAD
-        drawn, heard = beside.chunk(2, 1)
-        cells = F.pixel_unshuffle(torch.cat([z, readings.expand_as(z), drawn], 1), 2)
+        drawn, heard, *more = beside.split(3, 1)
+        cells = F.pixel_unshuffle(torch.cat([z, readings.expand_as(z), drawn, *more], 1), 2)
         if not self.into.pays(cells):
             cells = cells.contiguous(memory_format=torch.channels_last)
         x = self.into(cells)

@@ -12,6 +12,7 @@ from inverse.samplers.blind import (
     Refit,
     blur_family,
 )
+from inverse.samplers.coded import Coded
 from inverse.samplers.found import Found, Quantity, known
 from inverse.samplers.iterate import Iterate, State
 from inverse.samplers.latent import (
@@ -36,6 +37,7 @@ __all__ = [
     "Blind",
     "BlurKernel",
     "BlurParameters",
+    "Coded",
     "Decoded",
     "Descent",
     "EVEN",

@@ -15,6 +15,7 @@ from inverse.solvers._fps_smc import fps_smc
 from inverse.solvers._guided_flow import guided_flow
 from inverse.solvers._idm import idm
 from inverse.solvers._ilvr import ilvr
+from inverse.solvers._informed import informed
 from inverse.solvers._latino import latino
 from inverse.solvers._ldps import ldps
 from inverse.solvers._lgd import lgd
@@ -34,9 +35,11 @@ from inverse.solvers._pigdm import pigdm
 from inverse.solvers._pnpdm import pnpdm
 from inverse.solvers._pnpflow import pnpflow
 from inverse.solvers._psld import psld
+from inverse.solvers._rddm import rddm
 from inverse.solvers._reddiff import reddiff
 from inverse.solvers._repaint import repaint
 from inverse.solvers._resample import resample
+from inverse.solvers._resshift import resshift
 from inverse.solvers._score_sde import score_sde
 from inverse.solvers._sitcom import sitcom
 from inverse.solvers._stsp import stsp
@@ -60,6 +63,7 @@ __all__ = [
     "guided_flow",
     "idm",
     "ilvr",
+    "informed",
     "latino",
     "ldps",
     "lgd",
@@ -79,9 +83,11 @@ __all__ = [
     "pnpdm",
     "pnpflow",
     "psld",
+    "rddm",
     "reddiff",
     "repaint",
     "resample",
+    "resshift",
     "score_sde",
     "sitcom",
     "stsp",

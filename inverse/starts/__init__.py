@@ -14,9 +14,9 @@ from inverse.denoise import (
     Needs,
     linear_operator,
     spectrum,
+    wiener,
 )
 from inverse.levels import Level
-from inverse.starts.linear import wiener
 from operators import Problem, Rng
 
 __all__ = [

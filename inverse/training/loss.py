@@ -25,12 +25,18 @@ class Loss(nn.Module):
         self.prior = prior
 
     def forward(
-        self, x0: Tensor, log_nsr: Tensor, noise: Tensor, labels: Tensor | None = None
+        self,
+        x0: Tensor,
+        log_nsr: Tensor,
+        noise: Tensor,
+        labels: Tensor | None = None,
+        told: Tensor | None = None,
     ) -> Tensor:
         """Of images and noise (B, 3, H, W), log nsr (B,) and numbers of classes (B,): a scalar.
 
         Log nsr may be a field too, (B, 3, H, W), for a network that is told the noise of every
-        value; where it is infinite z says nothing and is 0, as `EDMPrior.restore` has it.
+        value; where it is infinite z says nothing and is 0, as `EDMPrior.restore` has it. `told`
+        (B, extra, H, W) is what an informed network is told of the measurement.
         """
         lost, log_nsr = log_nsr.isinf(), log_nsr.clamp(max=math.log(HIGH))
         nsr = log_nsr.exp()
@@ -39,7 +45,8 @@ class Loss(nn.Module):
         skip, out, into = self.prior.parametrisation.coefficients(Level(1.0, nsr))  # pyright: ignore[reportArgumentType]
         z = (x0 + nsr * noise).masked_fill(lost, 0.0)
         target = (x0 - skip * z) / out
-        return (self.prior.predict(into * z, log_nsr, labels) - target).square().mean()
+        prior = self.prior if told is None else self.prior.informed(told)
+        return (prior.predict(into * z, log_nsr, labels) - target).square().mean()
 
 
 class Draws(NamedTuple):

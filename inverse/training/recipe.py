@@ -1,6 +1,7 @@
 """How to train: the numbers, and the noise levels drawn by them."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -25,6 +26,8 @@ class Recipe:
             whose logit is log nsr, this is the logit-normal law (Esser et al., 2024: 0 and 1).
         uniform, low, high: share of patches whose log nsr is uniform in [low, high] instead, so
             that the prior sees the whole path of a sampler.
+        levels: noise-to-signal ratios that log nsr is drawn from in place of the normal law: those
+            of the walk that a network is trained for.
         fields: share of steps with noise that is uneven over the patch, see `draw_field`.
         rescale: patches are cut larger and scaled down by a factor in [rescale, 1], for every
             second of them; 1: never.
@@ -51,6 +54,7 @@ class Recipe:
     uniform: float = 0.25
     low: float = 0.002
     high: float = 80.0
+    levels: Sequence[float] = ()
     fields: float = 0.0
     rescale: float = 1.0
     flat: float = 0.0
@@ -66,7 +70,11 @@ class Recipe:
 
 def draw_nsr(count: int, recipe: Recipe, generator: torch.Generator) -> Tensor:
     """log nsr of `count` patches (B,)."""
-    normal = torch.randn(count, generator=generator) * recipe.spread + recipe.centre
+    if recipe.levels:
+        chosen = torch.randint(len(recipe.levels), (count,), generator=generator)
+        often = torch.tensor(recipe.levels).log()[chosen]
+    else:
+        often = torch.randn(count, generator=generator) * recipe.spread + recipe.centre
     low, high = math.log(recipe.low), math.log(recipe.high)
     flat = torch.rand(count, generator=generator) * (high - low) + low
-    return torch.where(torch.rand(count, generator=generator) < recipe.uniform, flat, normal)
+    return torch.where(torch.rand(count, generator=generator) < recipe.uniform, flat, often)

@@ -29,11 +29,12 @@ class Trainer:
     off goes on, from its last checkpoint, exactly as it would have (where `steps`, not
     `minutes`, set its learning rate). Several processes (`gather`) share each batch; the first
     of them writes and reports. On a GPU no step waits for the device; `workers` processes read
-    and cut the patches.
+    and cut the patches. A network that is informed of measurements is told what `tell` makes of
+    the patches (`Telling`), whose numbers in the step are given.
 
     Raises:
         ValueError: for patches of another size than the prior's own, or a batch that the processes
-            cannot share equally.
+            cannot share equally, or an informed network that is told nothing.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Trainer:
         device: str = "cpu",
         workers: int = 1,
         clock: Callable[[], float] = time.monotonic,
+        tell: Callable[[Tensor, int, range], Tensor] | None = None,
     ) -> None:
         from diffusers.training_utils import EMAModel
 
@@ -52,9 +54,13 @@ class Trainer:
                 f"recipe.patch={recipe.patch}: this network is for pictures of {prior.shape[1]} "
                 "pixels; give both the same size"
             )
+        if prior.extra and tell is None:
+            raise ValueError(
+                f"this network is informed by {', '.join(prior.config['informed'])}: give tell="
+            )
         self.team = gather(device)
         self.prior, self.recipe, self.folder = prior, recipe, Path(folder)
-        self.clock, self.workers = clock, workers
+        self.clock, self.workers, self.tell = clock, workers, tell
         self.device = self.team.device
         prior.to(self.device).train()
         self.loss = self.team.join(Loss(prior))
@@ -118,7 +124,9 @@ class Trainer:
         log_nsr, noise, unlabelled = Draws(*map(self._there, drawn))
         none = len(self.prior.config["classes"])
         labels = self._there(patch.label).masked_fill(unlabelled, none)
-        value = self.loss(self._there(patch.x0), log_nsr, noise, labels)
+        x0 = self._there(patch.x0)
+        told = self.tell and self.tell(x0, self.step, own)
+        value = self.loss(x0, log_nsr, noise, labels, told)
         value.backward()
         nn.utils.clip_grad_norm_(self.prior.parameters(), recipe.clip)
         for optimiser in self.optimisers:

@@ -8,11 +8,9 @@ from torch import Tensor, nn
 
 from inverse.samplers import Descent
 from inverse.training.recipe import Recipe
+from inverse.training.telling import Task, measured
 from inverse.training.unrolled import unroll
-from operators import Noise, Operator, Rng, measure, seed_for
-
-Task = Callable[[tuple[int, ...], int], Operator]
-"""An operator for images (C, H, W), with the seed of what in it is random."""
+from operators import Noise
 
 
 def tune(
@@ -59,6 +57,5 @@ def tune(
 
 
 def _loss(sampler: Descent, task: Task, noise: Noise, x0: Tensor, seed: int, step: int) -> Tensor:
-    operator = task(tuple(x0.shape[1:]), seed_for(seed, "operator", step) % 2**31).to(x0)
-    rng = Rng([seed_for(seed, "step", step, k) for k in range(len(x0))], x0.device)
-    return (unroll(sampler, measure(operator, noise, x0, rng), rng) - x0).abs().mean()
+    problem, rng = measured(task, noise, x0, seed, step, range(len(x0)))
+    return (unroll(sampler, problem, rng) - x0).abs().mean()

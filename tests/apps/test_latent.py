@@ -63,3 +63,13 @@ def test_mistakes_get_one_line(restore, tmp_path, path, arguments, match):
     last = err.strip().splitlines()[-1]
     assert code == 1 and match in last and "Traceback" not in err
     assert not list(results.rglob("*.png"))
+
+
+@TEXT
+def test_a_network_that_inpaints_restores_and_is_whole(restore, tmp_path):
+    folder = pipelines.inpainting(tmp_path / "paint")
+    words = "solver=informed", "solver.steps=2", "operator=inpaint_box"
+    code, out, _, _ = restore(folder, *words)
+    assert code == 0 and "PSNR" in out
+    assert "leave out tile" in restore(folder, *words, "prior.tile=16")[2]
+    assert "needs an inpainting operator" in restore(folder, *words[:2], "operator=identity")[2]

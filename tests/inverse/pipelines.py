@@ -69,6 +69,23 @@ def stable(folder: Path, lcm: bool = False) -> Path:
     return folder
 
 
+def inpainting(folder: Path) -> Path:
+    """A Stable Diffusion pipeline whose network takes a mask and the masked latents too."""
+    import diffusers
+
+    encoder, tokenizer = text_encoder(folder.with_name(f"{folder.name}-text"))
+    scheduler = diffusers.DDIMScheduler(
+        beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, clip_sample=False,
+        set_alpha_to_one=True, timestep_spacing="trailing",
+    )  # fmt: skip
+    diffusers.StableDiffusionInpaintPipeline(
+        vae=cases.vae(), text_encoder=encoder, tokenizer=tokenizer, scheduler=scheduler,
+        unet=cases.unet(in_channels=9), safety_checker=None, feature_extractor=None,
+        requires_safety_checker=False,
+    ).save_pretrained(folder)  # fmt: skip
+    return folder
+
+
 def stable_xl(folder: Path) -> Path:
     """An SDXL pipeline: two text encoders (12 channels each), the second also pooled."""
     import diffusers

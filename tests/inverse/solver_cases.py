@@ -81,6 +81,9 @@ SOLVERS = {
     "nested-data-first": functools.partial(
         solvers.nested, outer_steps=3, inner_most=2, data_first=True
     ),
+    "informed": functools.partial(solvers.informed, steps=4),
+    "resshift": functools.partial(solvers.resshift),
+    "rddm": functools.partial(solvers.rddm, eta=0.5),
     "repaint": functools.partial(solvers.repaint, steps=6, jump=2, repeats=2),
     "score_sde": functools.partial(solvers.score_sde, steps=5),
     "pnpdm": functools.partial(solvers.pnpdm, steps=4, inner=2),

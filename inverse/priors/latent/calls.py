@@ -31,9 +31,29 @@ def call_of(network: nn.Module) -> Call:
 
 
 def channels(network: nn.Module) -> int:
-    """Of the latents that the network takes."""
-    packed = 4 if type(network).__name__ == "FluxTransformer2DModel" else 1
-    return configuration(network)["in_channels"] // packed
+    """Of the latents that the network denoises."""
+    config, kind = configuration(network), type(network).__name__
+    if kind == "UNet2DConditionModel":
+        return config["out_channels"]  # it may take more, see `extra`
+    return config["in_channels"] // (4 if kind == "FluxTransformer2DModel" else 1)
+
+
+def extra(network: nn.Module) -> int:
+    """Channels that the network takes beside the latents: of one that inpaints, a mask and latents.
+
+    Raises:
+        ValueError: for another number of them.
+    """
+    own = channels(network)
+    if type(network).__name__ != "UNet2DConditionModel":
+        return 0
+    beside = configuration(network)["in_channels"] - own
+    if beside not in (0, 1 + own):
+        raise ValueError(
+            f"LatentPrior: this network takes {beside} channels beside its {own} latents; it must "
+            f"take none, or {1 + own} as one that inpaints does (mask, masked latents)"
+        )
+    return beside
 
 
 def takes_guidance(network: nn.Module) -> bool:

@@ -4,16 +4,20 @@ import math
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from inverse.denoise import Prior
+from inverse.denoise import MASK, Cue, Prior, Unfit, lost
 from inverse.levels import Discrete, Flow, Level
 from inverse.priors.autoencoder import Autoencoder
-from inverse.priors.latent.calls import call_of, channels, takes_guidance
+from inverse.priors.latent.calls import call_of, channels, extra, takes_guidance
 from inverse.priors.latent.condition import Condition
 from inverse.priors.parametrisation import clean, expect
+from inverse.priors.swap import sharing
+from operators import Problem
 
 PREDICTIONS = ("epsilon", "sample", "v_prediction", "flow")
+FIX = "choose operator=inpaint_..., and solver=informed or nested_latent"
 SIGMA_DATA, TIMESTEP_SCALING = 0.5, 10.0  # of every latent consistency model released
 
 
@@ -31,6 +35,9 @@ class LatentPrior(Prior):
     Images go in and out by `encode` and `decode`. A solver that is not made for latents is, where
     it takes any operator, by `inverse.samplers.decoded(solver(prior), prior)`.
 
+    A network that inpaints takes five channels more, where the picture is lost and the latents of
+    what is left, and is `Informed(prior, prior.cue)`.
+
     Reference: Rombach et al., 2022, arXiv:2112.10752; Podell et al., 2023, arXiv:2307.01952;
     Esser et al., 2024, arXiv:2403.03206; Luo et al., 2023, arXiv:2310.04378 (consistency); Ho and
     Salimans, 2022, arXiv:2207.12598, eq. 6 (guidance).
@@ -47,6 +54,9 @@ class LatentPrior(Prior):
             in pure noise, a negative guidance, or a prompt that is missing.
     """
 
+    told: Tensor | None = None
+    """What a network that inpaints is told, (B, extra, h, w)."""
+
     def __init__(
         self,
         network: nn.Module,
@@ -61,6 +71,7 @@ class LatentPrior(Prior):
         super().__init__()
         expect("prediction", prediction, PREDICTIONS)
         self.call, self.network, self.autoencoder = call_of(network), network, autoencoder
+        self.extra = extra(network)
         self.schedule: Discrete | Flow = schedule
         self.prediction, self.guidance, self.consistency = prediction, guidance, consistency
         self.guided = guidance != 1 and not takes_guidance(network)
@@ -108,6 +119,27 @@ class LatentPrior(Prior):
             negative or self._condition("negative"), guidance, self.consistency,
         ).train(self.training)  # fmt: skip  # pyright: ignore[reportArgumentType]
 
+    @property
+    def cue(self) -> Cue:
+        """What a network that inpaints is told of a measurement, as its pipeline has it.
+
+        Where a mask loses the picture (1, of the nearest pixel), and the latents of the picture
+        with grey there.
+        """
+        needs = frozenset({MASK._replace(fix=FIX)})
+        return Cue(self._seen, self.extra, needs)
+
+    def informed(self, told: Tensor) -> "LatentPrior":
+        """The same networks, shared, told `told` (B, extra, h, w) beside every state."""
+        other = sharing(self)
+        other.told = told
+        return other
+
+    def _seen(self, problem: Problem) -> Tensor:
+        hole = lost(problem)
+        latents = self.encode(problem.y * (1 - hole))
+        return torch.cat([F.interpolate(hole, latents.shape[-2:]), latents], 1)
+
     def encode(self, x: Tensor) -> Tensor:
         """Latents (B, c, h, w) of images (B, 3, H, W) in [-1, 1]."""
         return self.autoencoder.encode(x)
@@ -145,8 +177,18 @@ class LatentPrior(Prior):
         dtype = next(self.network.parameters()).dtype
         factor = self.autoencoder.factor
         pixels = (z.shape[-2] * factor, z.shape[-1] * factor)
+        if self.extra:
+            z = torch.cat([z, *self._beside(len(z))], 1)
         out = self.call(self.network, z.to(dtype), t, condition, self.guidance, pixels)
         return out.to(z.dtype)
+
+    def _beside(self, count: int) -> list[Tensor]:
+        if self.told is None:
+            raise Unfit(
+                "LatentPrior: this network inpaints and was told nothing; restore with "
+                "Informed(prior, prior.cue), or prior=latent"
+            )
+        return [self.told.repeat(count // len(self.told), 1, 1, 1)]
 
     def _consistent(self, x0: Tensor, z: Tensor, t: float) -> Tensor:
         spread = math.hypot(TIMESTEP_SCALING * t, SIGMA_DATA)

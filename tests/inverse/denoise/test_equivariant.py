@@ -3,8 +3,11 @@
 import pytest
 import torch
 
-from inverse.denoise import Equivariant, Prior
-from inverse.levels import Level
+from inverse.denoise import LINEAR, Conditioned, Equivariant, Prior
+from inverse.levels import Grid, Level
+from inverse.samplers import Nested, Process
+from inverse.steps import Prox
+from inverse.transitions import DDIM
 from operators import Problem, Rng, gaussian, identity
 
 
@@ -40,8 +43,14 @@ def test_weights_are_those_of_every_symmetry_of_the_image(shape, count):
 
 
 def test_what_the_denoiser_requires_is_required():
-    from inverse.denoise import LINEAR, Conditioned
-    from inverse.steps import Prox
+    class Asking(Weighted):
+        needs = frozenset({LINEAR})
 
-    prior = Weighted(torch.ones(1))
-    assert Equivariant(Conditioned(prior, Prox())).requires == {LINEAR}
+    assert Equivariant(Asking(torch.ones(1))).requires == {LINEAR}
+
+
+def test_what_looks_at_the_measurement_is_refused_as_that_is_not_turned():
+    inside = Process(Conditioned(Weighted(torch.ones(1)), Prox()), DDIM(), Grid(2, start=1.0))
+    for aware in (inside.denoiser, Nested(inside)):
+        with pytest.raises(ValueError, match="Conditioned looks at the meas.*equivariant=false"):
+            Equivariant(aware)

@@ -15,6 +15,11 @@ from operators import Problem, Rng, gaussian, identity
 ONE = (1, 1, 1)
 
 
+def walk_of(steps: int) -> Grid:
+    path = Shift(2.0)
+    return Grid(steps, path, start=path(1.0).nsr, end=path(0.0).nsr, spacing="time")
+
+
 def moved(rule, x, x0, a: Level, b: Level) -> tuple[float, float]:
     """Mean and standard deviation of a step's end, from two draws of its noise."""
 
@@ -73,9 +78,7 @@ def test_paths_of_much_noise_and_brownian_steps_are_those_of_exploding_variance(
 
 
 def test_the_first_and_the_last_level_of_residual_shifting_are_the_released_ones():
-    levels = Grid(
-        4, Shift(2.0), start=Shift(2.0)(1.0).nsr, end=Shift(2.0)(0.0).nsr, spacing="time"
-    )()
+    levels = walk_of(4)()
     assert [round(level.nsr, 2) for level in levels[:-1]] == [99.5, 3.62, 1.43, 0.2]
     assert levels[-1] == CLEAN
 
@@ -108,9 +111,9 @@ class Exact(Denoiser):
 
 
 def spread(denoiser: Denoiser, y: float, steps: int, count: int) -> torch.Tensor:
-    path = Shift(2.0)
-    grid = Grid(steps, path, start=path(1.0).nsr, end=path(0.0).nsr, spacing="time")
-    walk = Process(denoiser, Brownian(1.0), grid, start=RestorerStart(lambda problem: problem.y))
+    walk = Process(
+        denoiser, Brownian(1.0), walk_of(steps), start=RestorerStart(lambda problem: problem.y)
+    )
     seen = torch.full((1, 1, 1, count), y, dtype=torch.float64)
     problem = Problem(identity(seen.shape[1:]).double(), gaussian(1.0), seen)
     *_, last = walk.iterate(problem, Rng([0]))
@@ -128,8 +131,8 @@ RATIOS = {
 @pytest.mark.parametrize("place", range(4))
 def test_few_steps_are_nearly_a_point_estimate(tau, place):
     """The exact variance of a chain over that of the posterior, from its recursion."""
-    steps, prior, path = (4, 15, 100, 1000)[place], Exact(tau), Shift(2.0)
-    levels = Grid(steps, path, start=path(1.0).nsr, end=path(0.0).nsr, spacing="time")()
+    steps, prior = (4, 15, 100, 1000)[place], Exact(tau)
+    levels = walk_of(steps)()
     v, rule = prior.variance, Brownian(1.0)
     variance = levels[0].sigma ** 2
     for a, b in zip(levels, levels[1:], strict=False):

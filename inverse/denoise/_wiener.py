@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from inverse.denoise import linear_operator, noise_variance
+from inverse.denoise.linear import linear_operator, noise_variance
 from operators import Problem
 from operators.core import fft
 from operators.solve import cg, column
