@@ -1,10 +1,10 @@
 """Super-resolution x4 in four network calls by a network that is told of the measurement.
 
-INVERSE_DATA=... python -m benchmarks.residual [steps=400] [images=4] [out=outputs/residual]
+INVERSE_DATA=... python -m benchmarks.residual [steps=250] [images=4] [out=outputs/residual]
 
-The bundled prior's network is told the Wiener restoration too (`widened`) and trained for so many
-steps of 8 patches of 32 pixels, at the levels of `resshift`, on large photographs; run again, it
-goes on from its last checkpoint.
+The bundled prior's network is told the Wiener restoration too, what that lacks made its picture
+(`widened`, paired), and trained for so many steps of 8 patches of 32 pixels of large photographs,
+at the levels of `resshift`; run again, it goes on from its last checkpoint.
 
 On the centres of Kodak photographs, noise of 0.05 on [-1, 1]: ``resshift`` is its walk of 4 calls;
 ``inside`` has that walk, from each level on, for the estimates of an outer annealing of 3 steps;
@@ -48,12 +48,12 @@ def trained(steps: int, folder: Path) -> Informed:
     )
     source = ImageSource(f"{os.environ['INVERSE_DATA']}/train/photos136_wiki_cq.zip")
     torch.manual_seed(0)
-    prior, told = widened(bundled(), ["wiener"]).requires_grad_(True), cue(["wiener"])
+    prior, told = widened(bundled(), ["wiener"], paired=True).requires_grad_(True), cue(["wiener"])
     tell = Telling(told, [superres], NOISE, recipe.seed)
     trainer = Trainer(prior, recipe, folder, workers=0, clock=time.process_time, tell=tell)
     for report in trainer.run([DecodedImages(source, folder / "pixels.bytes")]):
         print(report, flush=True)
-    return Informed(load_prior(folder / "prior.safetensors"), told)
+    return Informed(load_prior(folder / "prior.safetensors"), told, paired=True)
 
 
 def restored(name: str, network: Informed, problem: Problem, rng: Rng) -> tuple[Tensor, int]:
@@ -87,7 +87,7 @@ def ours_tail() -> Process:
     return nested(bundled(), outer_steps=3, inner_least=2, inner_most=3)
 
 
-def main(steps: int = 400, images: int = 4, out: str = "outputs/residual") -> None:
+def main(steps: int = 250, images: int = 4, out: str = "outputs/residual") -> None:
     """Write results/residual.json."""
     network = trained(steps, Path(out))
     distance, rows = LPIPS(), []

@@ -85,7 +85,7 @@ def _begun(config: DictConfig, classes: list[str]) -> "EDMPrior":
         return build(config.network, classes=classes, precision=config.precision)
     prior, informed = load_prior(config.weights, config.precision), config.network.informed
     if informed and prior.config["informed"] != list(informed):
-        prior = widened(prior, informed, config.precision)
+        prior = widened(prior, informed, config.precision, config.network.paired)
     return prior.requires_grad_(True)
 
 

@@ -87,6 +87,8 @@ class Informed(Denoiser):
 
     Args:
         prior: the network. told: what it is told.
+        paired: the network's pictures are what a restoration y0 lacks, which it is told first:
+            `D(x, level) = y0 + N(x - alpha y0, level; c)`.
 
     Raises:
         Unfit: when called, for states of another number or size than what it is told.
@@ -94,10 +96,10 @@ class Informed(Denoiser):
 
     aware = True
 
-    def __init__(self, prior: Informable, told: Cue) -> None:
+    def __init__(self, prior: Informable, told: Cue, paired: bool = False) -> None:
         super().__init__()
         self.prior: Any = prior
-        self.read, self.needs = told.read, told.requires
+        self.read, self.needs, self.paired = told.read, told.requires, paired
         self._last: tuple[Problem, Tensor] | None = None
 
     def forward(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Estimate:
@@ -107,7 +109,12 @@ class Informed(Denoiser):
                 f"Informed: states {tuple(x.shape)} are not those of the measurement, of which the "
                 f"network is told {tuple(told.shape)}; give it whole pictures, each by itself"
             )
-        return self.prior.informed(told)(x, level, problem, rng)
+        network = self.prior.informed(told)
+        if not self.paired:
+            return network(x, level, problem, rng)
+        y0 = told[:, : x.shape[1]]
+        lacking = network(x - level.alpha * y0, level, problem, rng)
+        return Estimate(y0 + lacking.x0, lacking.noise)
 
     @torch.no_grad()
     def _told(self, problem: Problem) -> Tensor:

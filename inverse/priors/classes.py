@@ -69,7 +69,7 @@ class Classes(nn.Module):
             level, noise = Level(1.0, math.exp(step)), rng.normal(x0.shape)
             pair = [x0 + side * level.sigma * noise for side in (1, -1)]
             errors = [
-                sum((x0 - prior.denoise(x, level)).square().flatten(1).sum(1) for x in pair) / 2
+                sum((x0 - prior.denoise(x, level)).square().flatten(1).sum(1) for x in pair) / 2  # pyright: ignore
                 for prior in self.priors
             ]
             found.append(torch.stack(errors, 1).double() / level.sigma**2)  # pyright: ignore

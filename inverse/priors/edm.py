@@ -31,6 +31,7 @@ DEFAULTS = {
     "parametrisation": "edm",
     "classes": [],
     "informed": [],
+    "paired": False,
 }
 
 
@@ -51,7 +52,8 @@ class EDMPrior(NetworkPrior, FieldPrior):
     Args:
         config: of `DEFAULTS`. kind, channels, layers, size: of its network, see `unet`.
             parametrisation: "edm" or "flow". classes: names of the classes that it knows. informed:
-            names of `CUES` of a measurement, which it is told too (`Informed`).
+            names of `CUES` of a measurement, which it is told too (`Informed`). paired: what the
+            first of them, `wiener`, lacks is its picture.
         precision: of the network alone: "float32", "bf16" or "fp16" (autocast).
         label: the class it is asked for, by number or name; None: none in particular.
 
@@ -76,6 +78,10 @@ class EDMPrior(NetworkPrior, FieldPrior):
         size = config["size"]
         shape = {key: config[key] for key in ("kind", "channels", "layers", "size")}
         self.extra = cue(config["informed"]).channels if config["informed"] else 0
+        if config["paired"] and config["informed"][:1] != ["wiener"]:
+            raise ValueError(
+                f"a paired network is informed of wiener first, got {config['informed']}"
+            )
         network = unet(**shape, classes=len(config["classes"]), extra=self.extra)
         network = network.float()  # whatever torch's default is
         if config["kind"] != "stem":

@@ -29,11 +29,12 @@ def untrained(
     parametrisation: str = "edm",
     classes: Sequence[str] = (),
     informed: Sequence[str] = (),
+    paired: bool = False,
     precision: str = "float32",
 ) -> EDMPrior:
     """A prior to be trained, its weights random; see `EDMPrior`."""
     config = {"kind": kind, "channels": list(channels), "layers": layers, "size": size}
-    more = {"classes": list(classes), "informed": list(informed)}
+    more = {"classes": list(classes), "informed": list(informed), "paired": paired}
     return EDMPrior(config | more | {"parametrisation": parametrisation}, precision)
 
 
@@ -71,7 +72,7 @@ def from_file(
             raise ValueError(
                 f"prior {path} is informed of whole pictures in colour; leave out tile, grey, reuse"
             )
-        return Informed(quick(prior), cue(told))
+        return Informed(quick(prior), cue(told), prior.config["paired"])  # pyright: ignore
     if guidance is None:
         return quick(prior)
     return ClassifierFree(quick(prior), quick(prior.labelled(None)), guidance)

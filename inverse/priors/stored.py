@@ -52,13 +52,15 @@ def load_prior(
     return prior.labelled(label).eval().requires_grad_(False)
 
 
-def widened(prior: EDMPrior, informed: Sequence[str], precision: str = "float32") -> EDMPrior:
+def widened(
+    prior: EDMPrior, informed: Sequence[str], precision: str = "float32", paired: bool = False
+) -> EDMPrior:
     """A copy of the prior whose network is informed of measurements too, to be trained.
 
     The new channels have no weight at first: it estimates what the prior does, whatever it is told.
 
     Args:
-        informed: names of `CUES`.
+        informed, paired: as in `EDMPrior`.
 
     Raises:
         ValueError: for a prior that is informed already, a network that cannot be, unknown names.
@@ -68,9 +70,9 @@ def widened(prior: EDMPrior, informed: Sequence[str], precision: str = "float32"
             f"this prior is informed of {', '.join(prior.config['informed'])} already; begin with "
             "one that is not"
         )
-    other = EDMPrior(prior.config | {"informed": list(informed)}, precision)
-    state = prior.network.state_dict()
-    missing = other.network.into.weight.shape[1] - state["into.weight"].shape[1]
+    other = EDMPrior(prior.config | {"informed": list(informed), "paired": paired}, precision)
+    state, wide = prior.network.state_dict(), other.network.state_dict()["into.weight"]
+    missing = wide.shape[1] - state["into.weight"].shape[1]
     state["into.weight"] = pad(state["into.weight"], (0, 0, 0, 0, 0, missing))
     other.network.load_state_dict(state)
     return other

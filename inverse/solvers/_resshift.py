@@ -24,8 +24,8 @@ def resshift(
     Wiener restoration; no other data step. So few steps are nearly a point estimate.
 
     For a network trained at these levels and of this measurement: `inverse train
-    network.informed=[wiener] operators=[...] recipe=residual`. Any other prior sees the data at the
-    start alone.
+    network.informed=[wiener] network.paired=true operators=[...] recipe=residual`. Any other prior
+    sees the data at the start alone.
 
     Reference: Yue et al., 2023, arXiv:2307.12348. Departures: on pixels, whose standard
     deviation is half that of its latents (k = 1 there for their 2); y0 is the Wiener restoration

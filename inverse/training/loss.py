@@ -36,8 +36,11 @@ class Loss(nn.Module):
 
         Log nsr may be a field too, (B, 3, H, W), for a network that is told the noise of every
         value; where it is infinite z says nothing and is 0, as `EDMPrior.restore` has it. `told`
-        (B, extra, H, W) is what an informed network is told of the measurement.
+        (B, extra, H, W) is what an informed network is told of the measurement; what its first
+        channels lack is the picture of a paired one.
         """
+        if told is not None and self.prior.config["paired"]:
+            x0 = x0 - told[:, : x0.shape[1]]
         lost, log_nsr = log_nsr.isinf(), log_nsr.clamp(max=math.log(HIGH))
         nsr = log_nsr.exp()
         if nsr.ndim == 1:

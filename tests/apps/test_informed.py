@@ -25,7 +25,8 @@ def folder(tmp_path, monkeypatch):
 def test_an_informed_network_is_trained_and_restores_in_four_calls(capsys, begun):
     plain = EDMPrior({"kind": "stem", "channels": [8, 8], "layers": 1})
     save_prior(plain, "plain.safetensors")
-    command.main([*WORDS, *(["weights=plain.safetensors"] if begun else [])])
+    begin = ["weights=plain.safetensors"] if begun else []
+    command.main([*WORDS, *begin, "network.paired=true"])
     assert load_prior("made/prior.safetensors").config["informed"] == ["wiener"]
     restore = ["restore", "image=photos/a.png", "operator=downsample", "solver=resshift", "size=16"]
     restore += [

@@ -44,6 +44,15 @@ def test_what_it_is_told_reaches_the_estimate_of_its_own_sample_alone():
     assert change[1] > 1e-3 and change[0] < 1e-5 and change[2] < 1e-5
 
 
+def test_a_paired_network_estimates_what_the_restoration_lacks():
+    given, prior = problem(), heeding()
+    y0, paired = wiener(given), Informed(prior, cue(["wiener"]), paired=True)
+    est = paired(state(), LEVEL, given, Rng(range(3)))
+    lacking = prior.informed(y0).denoise(state() - LEVEL.alpha * y0, LEVEL)
+    assert torch.allclose(est.x0, y0 + lacking, atol=1e-5)
+    assert torch.allclose(LEVEL.alpha * est.x0 + LEVEL.sigma * est.noise, state(), atol=1e-5)
+
+
 def test_the_measurement_is_read_once_per_problem():
     given, read = problem(), []
     one = cue(["wiener"])
@@ -79,6 +88,8 @@ def test_what_it_cannot_do_is_refused_in_one_line(tmp_path):
         cue(["depth"])
     with pytest.raises(ValueError, match="kind local cannot be informed.*take stem"):
         EDMPrior({"informed": ["mask"]})
+    with pytest.raises(ValueError, match="informed of wiener first"):
+        widened(told_prior(), ["mask"], paired=True)
     with pytest.raises(ValueError, match="informed of wiener already"):
         widened(heeding(), ["mask"])
     with pytest.raises(Unfit, match="was told nothing"):

@@ -65,6 +65,15 @@ def test_a_network_learns_to_use_what_it_is_told():
         assert value(told, 100) < 0.5 * value(told.roll(1, 0), 100)
 
 
+def test_a_paired_network_that_knows_nothing_yet_is_as_wrong_as_what_it_is_told():
+    shape = {"kind": "stem", "channels": [8], "layers": 1, "informed": ["wiener"], "paired": True}
+    x0, tell = pictures(), telling()
+    told, far = tell(x0, 0, range(4)), torch.full((4,), 4.0)
+    with torch.no_grad():
+        value = Loss(EDMPrior(shape))(x0, far, torch.randn(x0.shape), None, told)
+    assert abs(float(value) / float((x0 - told).square().mean() / 0.25) - 1) < 0.05
+
+
 @pytest.mark.parametrize("share", [0.0, 0.2])
 def test_levels_of_a_walk_are_drawn_and_a_share_between_them(share):
     recipe = Recipe(levels=(49.7, 2.57, 0.2), uniform=share)
