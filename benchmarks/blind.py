@@ -11,12 +11,14 @@ first look and after each of them.
 
 import os
 import sys
+from itertools import pairwise
 
 import torch
 from torch import Tensor
 
 from benchmarks.baselines.tasks import crops, inpaint, superres
 from benchmarks.record import save
+from inverse.levels import Level
 from inverse.priors import bundled
 from inverse.samplers import Blind, Family, Found, NoiseLevel, Refit, blur_family
 from inverse.solvers import diffpir
@@ -48,10 +50,13 @@ def told(found: tuple[Found, ...]) -> dict[str, float]:
 
 def followed(problem: Problem, refits: list[Refit], looks: tuple[float, ...]) -> list[dict]:
     """What is known before the first look and after each of them."""
-    prior, known = bundled(), []
-    for count in (0, len(looks)):
-        walk = Blind(diffpir(prior, steps=max(count, 1)), refits, looks=looks[:count])
-        known += [told(i.found) for i in walk.iterate(problem, Rng([0]))][: max(count, 1)]
+    walk = Blind(diffpir(bundled(), steps=len(looks)), refits, looks=looks)
+    path, rng = [Level(1.0, nsr) for nsr in (2 * looks[0], *looks)], Rng([0])
+    x, memory = walk.begin(problem, rng, path[0])
+    known = [told(memory.found)]
+    for a, b in pairwise(path):
+        x, _, memory = walk.step(x, a, b, memory, problem, rng)
+        known.append(told(memory.found))
     return known
 
 

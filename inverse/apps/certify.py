@@ -3,9 +3,8 @@
 import re
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from omegaconf import DictConfig
 
@@ -15,7 +14,7 @@ from inverse.apps.values import Count, Name, Natural
 from inverse.benchmarking.provenance import provenance
 from inverse.certifying import LAWS, TASKS, Draw, called, examine, page, sampled, trials
 from inverse.files import as_json, write_atomic
-from inverse.priors import run_file
+from inverse.priors import load_function
 from inverse.solving import Budget, ready
 
 OWN = re.compile(r"solver=(?P<place>.+:\w+)")
@@ -53,20 +52,12 @@ def run(config: DictConfig) -> None:
 
 def _draw(config: DictConfig) -> Draw:
     if config.function is not None:
-        return called(_function(config.function))
+        return called(load_function(config.function, "function"))
     values = dict(config.solver)
     if "equivariant" in values:
         values["equivariant"] = False  # turns and flips are of images
     solver, budget = build(DictConfig(values)), Budget(**config.budget)
     return sampled(lambda prior: ready(solver, prior, budget), budget)
-
-
-def _function(place: str) -> Callable[..., Any]:
-    module, name = run_file(place, "function", "function")
-    function = getattr(module, name, None)
-    if not callable(function):
-        raise ConfigurationError(f"function {place}: the file has no function named {name!r}")
-    return function
 
 
 def _write(config: DictConfig, rows: list[dict]) -> Path:

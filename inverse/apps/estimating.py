@@ -19,9 +19,12 @@ from inverse.samplers import (
     NoiseLevel,
     Refit,
     Sampler,
+    State,
     blur_family,
+    warm_state,
 )
-from operators import LinearOperator, Operator, Problem, gaussian
+from inverse.starts import load_restorer
+from operators import LinearOperator, Operator, Problem, Rng, gaussian
 
 ESTIMATE = "estimate"
 
@@ -104,6 +107,21 @@ class Unknown:
             return sampler
 
         return blind
+
+    def begin(self, config: DictConfig) -> Callable[[Problem, Rng], State | None]:
+        """What a walk begins at: at nothing, or at what the restorer makes.
+
+        Raises:
+            ConfigurationError: for a restorer whose error no data can tell.
+        """
+        if config.restorer is None:
+            return lambda problem, rng: None
+        if config.error is None and (self.level or self.blur is not None):
+            raise ConfigurationError(
+                "how wrong the restorer is cannot be told while noise or blur are to be found: "
+                "give error=, on the range [-1, 1], or noise.sigma="
+            )
+        return partial(warm_state, load_restorer(config.restorer), error=config.error)
 
     def _refits(self) -> list[Refit]:
         level = [NoiseLevel()] if self.level else []

@@ -65,6 +65,8 @@ class Values:
     seed: Natural
     samples: Count
     device: str
+    restorer: Name | None
+    error: float | None
     lpips: str | None
     lpips_weights: Name | None
     progress: bool
@@ -106,6 +108,7 @@ def _photographs(config: DictConfig, device: str, budget: Budget) -> None:
     cases = {name: partial(fitting, name, make) for name, make in made}
     folder, failures = Path(HydraConfig.get().runtime.output_dir), Failures(len(cases))
     samplers: dict[int, Sampler] = {}  # by the channels of the pictures
+    begin = unknown.begin(config)
     lpips = cache(lambda: measure(config))  # wanted last, and its library is slow to load
     for name, (truth, case) in failures.made(cases):
         for said in filter(None, (case.reading, case.problem.operator.reading)):
@@ -118,7 +121,8 @@ def _photographs(config: DictConfig, device: str, budget: Budget) -> None:
             many, seeds = case.samples(config.samples, device)
             with closing(ProgressBar(name, many, budget, enabled=config.progress)) as bar:
                 rng = Rng(seeds, device)
-                result = solve(sampler, many, rng, budget, keep=SNAPSHOTS, watch=bar.watch)
+                at, watch = begin(many, rng), bar.watch
+                result = solve(sampler, many, rng, budget, keep=SNAPSHOTS, watch=watch, at=at)
             shown, there = None if truth is None else truth[0], many.y.device
             told = known(many, result.found).to("cpu")
             report = Report(shown, told, result.to("cpu"), *lpips(), there)

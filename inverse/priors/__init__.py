@@ -9,7 +9,7 @@ from inverse.priors.edm import EDMPrior
 from inverse.priors.frames import Frames, frames_encoded
 from inverse.priors.guidance import Between, ClassifierFree, ClassifierScore
 from inverse.priors.lowrank import LowRankMixture
-from inverse.priors.modules import load_module, run_file
+from inverse.priors.modules import load_function, load_module
 from inverse.priors.networked import NetworkPrior, held
 from inverse.priors.parametrisation import EDM, Scheduled, Velocity
 from inverse.priors.pixel import DiffusersPrior, PreconditionedPrior
@@ -49,8 +49,8 @@ __all__ = [
     "bundled",
     "faster",
     "frames_encoded",
+    "load_function",
     "load_module",
-    "run_file",
     "load_prior",
     "save_prior",
     "widened",

@@ -3,7 +3,7 @@
 import importlib.util
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -56,6 +56,23 @@ def fill(network: nn.Module, state: Mapping[str, Tensor], source: str | Path) ->
         raise ValueError(
             f"weights {source} are not those of {type(network).__name__}: {reason}"
         ) from error
+
+
+def load_function(place: str, key: str) -> Callable[..., Any]:
+    """The function `FILE.py:function`, or another thing that can be called.
+
+    Args:
+        key: of the configuration that named it.
+
+    Raises:
+        FileNotFoundError, ValueError: as `run_file`.
+        ValueError: for a file that has none of the name.
+    """
+    module, name = run_file(place, key, "function")
+    function = getattr(module, name, None)
+    if not callable(function):
+        raise ValueError(f"{key} {place}: the file has no function named {name!r}")
+    return function
 
 
 def run_file(place: str, key: str, what: str) -> tuple[ModuleType, str]:

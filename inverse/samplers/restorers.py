@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from inverse.denoise import noise_level
+from inverse.denoise import NOTHING, Needs, noise_level
 from inverse.levels import CLEAN, Level
-from inverse.samplers.blind.coordinates import coordinates
+from inverse.samplers.blind.coordinates import EVEN, coordinates
 from inverse.samplers.blind.evidence import contrasts
 from inverse.samplers.iterate import Iterate, State
 from inverse.samplers.sampler import Sampler
@@ -22,11 +22,14 @@ class Once(Sampler):
     """A restorer as a sampler whose one step is all, to stand beside others in a benchmark.
 
     `x0 = restorer(problem)`.
+
+    Args:
+        needs: what the restorer asks of a problem.
     """
 
-    def __init__(self, restorer: Restorer) -> None:
+    def __init__(self, restorer: Restorer, needs: Needs = NOTHING) -> None:
         super().__init__()
-        self.restorer = restorer
+        self.restorer, self.needs = restorer, needs
 
     @torch.no_grad()
     def walk(self, problem: Problem, rng: Rng, at: Iterate | State | None) -> Iterator[Iterate]:
@@ -61,8 +64,17 @@ def warm_state(
 
     Args:
         error: of w, root mean square; as the data tell it (`rms_error`, of the worst of the batch)
-            where not given. noise: 1 for samples, 0 for annealing, as `nested` does.
+            where not given, which they do for operators that meet `EVEN`.
+        noise: 1 for samples, 0 for annealing, as `nested` does.
+
+    Raises:
+        ValueError: for an error that is not given and cannot be told.
     """
+    if error is None and not EVEN.met(problem):
+        raise ValueError(
+            f"how wrong the restorer is cannot be told for {problem.operator!r} (it can for "
+            f"{EVEN.what}): give error="
+        )
     w = restored_by(restorer, problem)
     error = float(rms_error(problem, w).amax()) if error is None else error
     level = Level(1.0, KEPT * error)

@@ -31,6 +31,7 @@ from inverse.solvers._nested import nested
 from inverse.solvers._nested_latent import nested_latent
 from inverse.solvers._nested_posterior import nested_posterior
 from inverse.solvers._nested_video import nested_video
+from inverse.solvers._once import once
 from inverse.solvers._pigdm import pigdm
 from inverse.solvers._pnpdm import pnpdm
 from inverse.solvers._pnpflow import pnpflow
@@ -79,6 +80,7 @@ __all__ = [
     "nested_latent",
     "nested_posterior",
     "nested_video",
+    "once",
     "pigdm",
     "pnpdm",
     "pnpflow",

@@ -1,7 +1,6 @@
 """Where a sampler starts: pure noise, or a crude restoration noised to a moderate level."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -17,6 +16,7 @@ from inverse.denoise import (
     wiener,
 )
 from inverse.levels import Level
+from inverse.starts.adapted import Restorer, as_restorer, load_restorer
 from operators import Problem, Rng
 
 __all__ = [
@@ -28,12 +28,11 @@ __all__ = [
     "SpectralStart",
     "Start",
     "WienerStart",
+    "as_restorer",
+    "load_restorer",
     "restored_by",
     "wiener",
 ]
-
-Restorer = Callable[[Problem], Tensor]
-"""Anything that makes an image of a measurement."""
 
 
 class Start(ABC):

@@ -62,6 +62,7 @@ SOLVERS = {
     "idm": functools.partial(solvers.idm),
     "ilvr": functools.partial(solvers.ilvr, steps=5),
     "mcg": functools.partial(solvers.mcg, steps=5),
+    "once": functools.partial(solvers.once),
     "lgd": functools.partial(solvers.lgd, steps=5, draws=2),
     "mgps": functools.partial(solvers.mgps, steps=4, gradients=1, burst=2, period=3, closing=1),
     "mmps": functools.partial(solvers.mmps, steps=4, iterations=2),

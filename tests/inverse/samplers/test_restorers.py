@@ -8,9 +8,19 @@ from inverse.levels import CLEAN, Level
 from inverse.samplers import Once, Process, State, rms_error, warm_state
 from inverse.solvers import nested
 from inverse.solving import solve
-from inverse.starts import RestorerStart, WienerStart, wiener
+from inverse.starts import RestorerStart, WienerStart, as_restorer, wiener
 from inverse.transitions import DDIM
-from operators import Problem, Rng, blur_gaussian, gaussian, identity, inpaint_random, measure
+from operators import (
+    Problem,
+    Rng,
+    blur_gaussian,
+    downsample,
+    gaussian,
+    identity,
+    inpaint_random,
+    measure,
+    walsh_hadamard,
+)
 from tests.inverse.stationary import Stationary
 
 SHAPE = (3, 32, 32)
@@ -88,3 +98,46 @@ def test_a_walk_begins_with_a_restoration_as_wrong_as_the_data_say():
     assert at.level.nsr == pytest.approx(3**0.5 * 0.1, rel=0.1)
     result = solve(nested(Stationary(channels=3)), problem, Rng([6]), at=at)
     assert (result.x0 - truth).square().mean() < (problem.y - truth).square().mean()
+
+
+def test_how_wrong_a_restorer_is_has_to_be_given_where_the_data_cannot_tell():
+    _, problem = noisy(walsh_hadamard(SHAPE, ratio=0.5))
+    with pytest.raises(ValueError, match="give error="):
+        warm_state(wiener, problem, Rng([0]))
+    at = warm_state(wiener, problem, Rng([0]), error=0.1)
+    assert at.level is not None and at.level.nsr == pytest.approx(3**0.5 * 0.1)
+
+
+def test_a_network_gets_the_measurement_of_images_in_its_own_range():
+    truth, problem = noisy(blur_gaussian(SHAPE, size=9, std=1.0))
+    seen = []
+
+    def network(y, sigma):
+        seen.extend([y, sigma])
+        return y
+
+    x0 = as_restorer(network, limits=(0.0, 255.0))(problem)
+    clean = problem.operator(127.5 * (truth + 1))
+    assert float((seen[0] - clean).std()) == pytest.approx(127.5 * 0.05, rel=0.05)
+    assert seen[1] == pytest.approx(127.5 * 0.05)
+    torch.testing.assert_close(x0, problem.y, rtol=0, atol=1e-4)
+
+
+class Twice(nn.Module):
+    def forward(self, image):
+        return nn.functional.interpolate(image, scale_factor=2)
+
+
+def test_a_network_that_enlarges_restores_what_was_made_small():
+    truth, problem = noisy(downsample(SHAPE, factor=2))
+    x0 = as_restorer(Twice(), limits=(-1.0, 1.0))(problem)
+    torch.testing.assert_close(x0, problem.y.repeat_interleave(2, 2).repeat_interleave(2, 3))
+
+
+def test_models_of_deepinv_restore():
+    models = pytest.importorskip("deepinv", reason="deepinv is not installed").models
+    truth, problem = noisy(blur_gaussian(SHAPE, size=5, std=0.7), sigma=0.2, count=2)
+    denoiser = models.MedianFilter(3)
+    for model in (denoiser, models.ArtifactRemoval(denoiser)):
+        x0 = as_restorer(model)(problem)
+        assert (x0 - truth).square().mean() < 0.7 * (problem.y - truth).square().mean()

@@ -109,10 +109,10 @@ def test_resuming_changes_nothing(solver):
     walk = sampler.iterate(problem(), rng)
     middle = next(walk)
     state = rng.state()
-    whole = list(walk)[-1].x0
+    whole = [middle, *walk][-1].x0
     fresh = Rng([7, 8, 9])
     fresh.restore(state)
-    resumed = list(sampler.iterate(problem(), fresh, middle))[-1].x0
+    resumed = [middle, *sampler.iterate(problem(), fresh, middle)][-1].x0
     assert torch.equal(whole, resumed)
 
 
@@ -158,7 +158,7 @@ def test_steps_of_stateful_transitions_resume(transition, split):
     walk = sampler.iterate(problem(), rng)
     middle = [next(walk) for _ in range(3)][-1]
     state = rng.state()
-    whole = list(walk)[-1].x0
+    whole = [middle, *walk][-1].x0
     rng.restore(state)
     resumed = list(sampler.iterate(problem(), rng, middle))[-1].x0
     assert torch.equal(whole, resumed)
