@@ -1,7 +1,7 @@
 """How near the blind mode comes to the noise and the blur of photographs, look by look.
 
-INVERSE_DATA=... python -m benchmarks.blind [count=4] [side=128] [folder=mcmaster18]
-    [looks=1,0.5,0.25]
+INVERSE_DATA=... python -m benchmarks.blind [count=3] [side=128] [folder=mcmaster18]
+    [looks=1,0.5,0.25,0.12]
 
 Centres of photographs that are not Kodak's, the bundled prior, diffpir for a walk. The level of the
 noise is unknown in every task, the blur in those that are named after a family: these are blurred
@@ -79,10 +79,10 @@ def tasks(wide: Tensor, side: int, seed: int) -> dict[str, tuple[dict, Problem, 
 
 
 def main(
-    count: str = "4",
+    count: str = "3",
     side: str = "128",
     folder: str = "mcmaster18",
-    looks: str = "1,0.5,0.25",
+    looks: str = "1,0.5,0.25,0.12",
 ) -> None:
     """Measure, print, and write after every picture."""
     levels, rows = tuple(float(nsr) for nsr in looks.split(",")), []

@@ -12,11 +12,12 @@ from inverse.samplers.blind.refits import Refit
 from inverse.samplers.found import Found, known
 from inverse.samplers.iterate import Iterate, State
 from inverse.samplers.sampler import Descent
-from operators import Problem, Rng
+from operators import Inpaint, Problem, Rng
 
 NOWHERE = Level(0.0, 1.0)
-LOOKS = (1.0, 0.5)
-"""With a network for a prior, errors of the images drawn add up: lower looks went astray."""
+LOOKS = (1.0, 0.5, 0.25, 0.12)
+MASKED = LOOKS[:1]
+"""Under a mask the error at lower levels looks as white as the noise: more looks went astray."""
 
 
 class Known(NamedTuple):
@@ -53,7 +54,7 @@ class Blind(Descent[Known]):
         sampler: a descent, with a prior of images inside.
         refits: what is to be found, in this order.
         errors: of that prior; its own (`Prior.errors`) where not given.
-        looks: the nsr of each.
+        looks: the nsr of each; `LOOKS` where not given, `MASKED` under a mask.
 
     Raises:
         TypeError: for a sampler that steps down no levels.
@@ -67,7 +68,7 @@ class Blind(Descent[Known]):
         sampler: Descent,
         refits: Sequence[Refit],
         errors: ErrorSpectrum | None = None,
-        looks: Sequence[float] = LOOKS,
+        looks: Sequence[float] | None = None,
     ) -> None:
         if not isinstance(sampler, Descent):
             raise TypeError(
@@ -82,7 +83,7 @@ class Blind(Descent[Known]):
                 "prior=... images=..."
             )
         self.sampler, self.prior, self.clean = sampler, priors[0], sampler.clean
-        self.errors, self.looks, self.refits = errors, tuple(looks), tuple(refits)
+        self.errors, self.looks, self.refits = errors, looks, tuple(refits)
         self.needs = frozenset().union(*(refit.requires for refit in refits))
 
     def begin(self, problem: Problem, rng: Rng, level: Level) -> tuple[Tensor, Known]:
@@ -105,8 +106,11 @@ class Blind(Descent[Known]):
     def step(
         self, x: Tensor, a: Level, b: Level, memory: Known, problem: Problem, rng: Rng
     ) -> tuple[Tensor, Tensor, Known]:
-        if self.refits and memory.looks < len(self.looks):
-            memory = self._look(memory, problem, rng)
+        looks = self.looks
+        if looks is None:
+            looks = MASKED if isinstance(problem.operator, Inpaint) else LOOKS
+        if self.refits and memory.looks < len(looks):
+            memory = self._look(memory, looks[memory.looks], problem, rng)
         told = known(problem, memory.found)
         state, x0, inner = self.sampler.step(x, a, b, memory.inner, told, rng)
         return state, x0, memory._replace(inner=inner)
@@ -130,9 +134,9 @@ class Blind(Descent[Known]):
         check(self.sampler.requires, known(problem, found), "the solver")
         return found, image
 
-    def _look(self, memory: Known, problem: Problem, rng: Rng) -> Known:
+    def _look(self, memory: Known, nsr: float, problem: Problem, rng: Rng) -> Known:
         """What they say once the prior has looked at the image as it was drawn last."""
-        level, aside = Level(1.0, self.looks[memory.looks]), _aside(rng, "look")
+        level, aside = Level(1.0, nsr), _aside(rng, "look")
         z = climb(memory.image, CLEAN, level, aside)
         x0 = self.prior(z, level, problem, aside).x0
         found, image = self._refitted(problem, x0, level, memory.found, aside)

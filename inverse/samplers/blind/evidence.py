@@ -10,17 +10,23 @@ from torch import Tensor
 from inverse.samplers.blind.coordinates import Coordinates
 from inverse.samplers.found import Quantity
 
-POINTS = 9  # of a grid
+POINTS = 9  # of a grid, but for the first one where a `Range` has more
 ZOOMS, FEWER = 5, 3  # closer grids that follow each other: for what is asked for, and for contrasts
 
 
 class Range(NamedTuple):
-    """Where an unknown number may lie, evenly, or in its logarithm; round, as an angle is."""
+    """Where an unknown number may lie, evenly, or in its logarithm; round, as an angle is.
+
+    Attributes:
+        points: that are tried before the search draws closer: as many as tell the highest of
+            several peaks.
+    """
 
     low: float
     high: float
     log: bool = True
     round: bool = False
+    points: int = POINTS
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -95,8 +101,8 @@ def explored(
         the places (B, N), growing, in the scale in which the range is even; the values (B, N).
     """
     low, high = within.ends
-    u = torch.linspace(low, high, POINTS, dtype=torch.float64).expand(batch, -1)
-    cell = (high - low) / (POINTS - 1)
+    u = torch.linspace(low, high, within.points, dtype=torch.float64).expand(batch, -1)
+    cell = (high - low) / (within.points - 1)
     places, values = u[:, :0], u[:, :0]
     for _ in range(zooms):
         values = torch.cat([values, log_posterior(within.at(u))], 1)

@@ -9,6 +9,7 @@ from operators import kernels
 
 Family = Literal["gaussian", "anisotropic", "defocus", "motion"]
 HALF_TURN = Range(0.0, 180.0, log=False, round=True)
+MANY = 33  # a blur of half the length, or radius, has half of the zeros in its spectrum: a peak
 
 
 def blur_family(
@@ -29,7 +30,7 @@ def blur_family(
             kernels.anisotropic,
             {"angle": HALF_TURN, "std_x": spread, "std_y": spread},
         ),
-        "defocus": (kernels.defocus, {"radius": Range(0.5, size / 2)}),
-        "motion": (kernels.line, {"angle": HALF_TURN, "length": Range(1.0, size - 1)}),
+        "defocus": (kernels.defocus, {"radius": Range(0.5, size / 2, points=MANY)}),
+        "motion": (kernels.line, {"angle": HALF_TURN, "length": Range(1.0, size - 1, points=MANY)}),
     }[family]
     return BlurParameters(kernel, ranges, size, padding, noise)

@@ -67,21 +67,22 @@ class BlurParameters(Refit):
 
         values = self._middles(len(x0)) if last is None else _means(last.numbers)
         if last is None and self.noise is not None:
-            values = _means(self._rounds(values, with_best_noise, FEWER))
+            values = _means(self._rounds(values, with_best_noise, FEWER, self.rounds))
             noise = self.noise(tried(values), x0, r2, None).noise
             problem = Problem._with(problem.operator, noise or problem.noise, problem.y)
-        numbers = self._rounds(values, with_known_noise, ZOOMS)
+        rounds = self.rounds if last is None else 1  # a look goes on from what was found
+        numbers = self._rounds(values, with_known_noise, ZOOMS, rounds)
         operator, kernel = self._operator(_means(numbers), problem), self._kernels(_means(numbers))
         if last is not None:
             numbers = {name: number.after(last.numbers[name]) for name, number in numbers.items()}
         return Found(numbers, operator=operator, kernel=kernel)
 
     def _rounds(
-        self, values: Values, fit: Callable[[Values], Tensor], zooms: int
+        self, values: Values, fit: Callable[[Values], Tensor], zooms: int, rounds: int
     ) -> dict[str, Quantity]:
         """Each parameter given the others, several times around."""
         values, numbers = dict(values), {}
-        for _ in range(self.rounds):
+        for _ in range(rounds):
             for name, within in self.ranges.items():
 
                 def posterior(grid: Tensor, name: str = name) -> Tensor:

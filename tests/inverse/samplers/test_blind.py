@@ -114,6 +114,14 @@ def test_the_numbers_of_every_family_are_found(family):
         assert float(std) < 0.1 * numbers[name]
 
 
+def test_a_motion_is_not_taken_for_one_half_as_long():
+    shape = (3, 48, 48)
+    problem = noisy(blur_kernel(shape, kernels.line(25, 9.0, 30.0)), 0.01)
+    refit, r2 = blur_family("motion", 25, "circular"), Stationary(channels=3).power(shape)
+    found = refit(problem, torch.zeros_like(problem.y), r2, None).numbers
+    assert float(found["length"].mean) == pytest.approx(9.0, rel=0.03)
+
+
 def test_an_angle_across_the_seam_is_one_angle():
     shape = (3, 64, 64)
     problem = noisy(blur_kernel(shape, kernels.line(15, 8.0, 179.9)), 0.1)
