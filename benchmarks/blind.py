@@ -1,23 +1,26 @@
 """How near the blind mode comes to the noise and the blur of photographs, look by look.
 
 INVERSE_DATA=... python -m benchmarks.blind [count=3] [side=128] [folder=mcmaster18]
-    [looks=1,0.5,0.25,0.12]
+    [looks=1,0.5,0.25,0.12] [tasks=denoise]
 
 Centres of photographs that are not Kodak's, the bundled prior, diffpir for a walk. The level of the
 noise is unknown in every task, the blur in those that are named after a family: these are blurred
 before they are cropped, so that nothing goes on round their borders. ``found``: before the
-first look and after each of them.
+first look and after each of them. ``wavelets``: scikit-image's estimate of the noise that is to be
+removed, where PyWavelets is installed. Tasks whose names begin as said; in turns, of one commit.
 """
 
 import os
 import sys
+from importlib.util import find_spec
 from itertools import pairwise
 
 import torch
+from skimage.restoration import estimate_sigma
 from torch import Tensor
 
 from benchmarks.baselines.tasks import crops, inpaint, superres
-from benchmarks.record import save
+from benchmarks.record import earlier, save
 from inverse.levels import Level
 from inverse.priors import bundled
 from inverse.samplers import Blind, Family, Found, NoiseLevel, Refit, blur_family
@@ -44,6 +47,13 @@ def measured(operator: Operator, sigma: float, x: Tensor, seed: int) -> Tensor:
     return y + sigma * Rng([seed]).normal(y.shape)
 
 
+def wavelets(y: Tensor) -> dict[str, float]:
+    """The median of the finest wavelets, the mean over channels."""
+    if find_spec("pywt") is None:
+        return {}
+    return {"wavelets": float(estimate_sigma(y[0].numpy(), average_sigmas=True, channel_axis=0))}
+
+
 def told(found: tuple[Found, ...]) -> dict[str, float]:
     return {name: float(n.told[0]) for part in found for name, n in part.numbers.items()}
 
@@ -60,22 +70,22 @@ def followed(problem: Problem, refits: list[Refit], looks: tuple[float, ...]) ->
     return known
 
 
-def tasks(wide: Tensor, side: int, seed: int) -> dict[str, tuple[dict, Problem, list[Refit]]]:
+def made(wide: Tensor, side: int, seed: int) -> dict[str, tuple[dict, Problem, list[Refit]]]:
     """By name: the truth, the problem with guesses in the place of what is unknown, the refits."""
-    margin, made = (wide.shape[-1] - side) // 2, {}
+    margin, problems = (wide.shape[-1] - side) // 2, {}
     x, shape = wide[..., margin:-margin, margin:-margin].contiguous(), (3, side, side)
     for name, (build, sigma) in KNOWN.items():
         operator = build(shape)
         y = measured(operator, sigma, x, seed)
-        made[name] = {"sigma": sigma}, Problem(operator, gaussian(0.1), y), [NoiseLevel()]
+        problems[name] = {"sigma": sigma}, Problem(operator, gaussian(0.1), y), [NoiseLevel()]
     for name, (family, numbers) in BLURS.items():
         blurred = blur_kernel(wide.shape[1:], MAKERS[family](SIZE, **numbers))
         y = measured(blurred, 0.04, wide, seed)[..., margin:-margin, margin:-margin].contiguous()
         noise = NoiseLevel()
         blur = blur_family(family, SIZE, PADDING, noise)
         problem = Problem(blur.guess(shape), gaussian(0.1), y)
-        made[name] = {"sigma": 0.04} | numbers, problem, [blur, noise]
-    return made
+        problems[name] = {"sigma": 0.04} | numbers, problem, [blur, noise]
+    return problems
 
 
 def main(
@@ -83,17 +93,21 @@ def main(
     side: str = "128",
     folder: str = "mcmaster18",
     looks: str = "1,0.5,0.25,0.12",
+    tasks: str = "",
 ) -> None:
     """Measure, print, and write after every picture."""
     levels, rows = tuple(float(nsr) for nsr in looks.split(",")), []
     pictures = crops(int(count), int(side) + 2 * SIZE, folder)
     config = {"count": int(count), "side": int(side), "folder": folder, "looks": list(levels)}
     for place, wide in enumerate(pictures):
-        for name, (truth, problem, refits) in tasks(wide[None], int(side), place).items():
+        for name, (truth, problem, refits) in made(wide[None], int(side), place).items():
+            if not name.startswith(tasks):
+                continue
             found = followed(problem, refits, levels)
-            rows.append({"picture": place, "task": name, "truth": truth, "found": found})
-            print(place, name, *found, flush=True)
-        save("blind", config, rows)
+            row = {"picture": place, "task": name, "truth": truth, "found": found}
+            rows.append(row | (wavelets(problem.y) if name.startswith("denoise") else {}))
+            print(*row.values(), flush=True)
+        save("blind", config, rows + earlier("blind", config, rows, ("picture", "task")))
 
 
 if __name__ == "__main__":
