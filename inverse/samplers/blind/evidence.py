@@ -61,7 +61,7 @@ def log_evidence(found: Coordinates, sigma: Tensor, contrast: Range | None = CON
     if contrast is None:
         return fits(sigma.new_ones(math.prod(shape), 1)).view(shape).sum(1)
     u, values = explored(fits, contrast, math.prod(shape), FEWER)
-    return (values + _gaps(u).log()).logsumexp(1).view(shape).sum(1)
+    return (values + gaps(u).log()).logsumexp(1).view(shape).sum(1)
 
 
 def contrasts(found: Coordinates, sigma: Tensor, channels: int) -> Tensor:
@@ -118,7 +118,7 @@ def explored(
     return places, values.gather(1, order)
 
 
-def _gaps(u: Tensor) -> Tensor:
+def gaps(u: Tensor) -> Tensor:
     """The weights of the trapezoidal rule at places (B, N) that grow."""
     return (u.diff(dim=1, prepend=u[:, :1]) + u.diff(dim=1, append=u[:, -1:])) / 2
 
@@ -133,7 +133,7 @@ def search(
     the prior's the data are silent.
     """
     u, values = explored(log_posterior, within, batch, zooms)
-    weights = (values + _gaps(u).log()).softmax(1)
+    weights = (values + gaps(u).log()).softmax(1)
     mean = (weights * u).sum(1)
     std = (weights * (u - mean[:, None]).square()).sum(1).sqrt()
     low, high = within.ends

@@ -8,7 +8,7 @@ import torch
 from inverse.denoise import restored, transformed
 from inverse.levels import Level
 from inverse.samplers.blind.coordinates import EVEN, coordinates
-from inverse.samplers.blind.evidence import CONTRAST, Range, log_evidence, search
+from inverse.samplers.blind.evidence import CONTRAST, Range, explored, gaps, log_evidence, search
 from operators import (
     Problem,
     Rng,
@@ -86,6 +86,25 @@ def test_a_group_of_another_contrast_is_explained_by_it_and_not_by_noise():
 
     free, told, wrong = level(found, CONTRAST), level(duller, None), level(found, None)
     assert free == pytest.approx(told, rel=0.03) and wrong < 0.8 * told
+
+
+@pytest.mark.parametrize("name", ["identity", "blur", "mask"])
+def test_the_truth_lies_anywhere_in_the_posterior_of_a_noise_level_as_often(name):
+    """Simulation-based calibration: ranks of truths drawn from the prior are uniform."""
+    runs, within, prior = 200, Range(0.02, 0.5), Stationary(channels=3)
+    operator, (low, high) = OPERATORS[name].double(), within.ends
+    place = low + (high - low) * torch.rand(runs, 1, generator=torch.Generator().manual_seed(0))
+    x, noise = prior.sample(operator.in_shape, Rng(range(runs))), Rng(range(500, 500 + runs))
+    y = operator(x)
+    y += operator.support(place.exp()[..., None, None] * noise.normal(y.shape, y.dtype))
+    seen = coordinates(
+        Problem(operator, gaussian(0.1), y), torch.zeros_like(x), prior.power(operator.in_shape)
+    )
+    u, values = explored(lambda sigma: log_evidence(seen, sigma, None), within, runs)
+    weights = (values + gaps(u).log()).softmax(1)
+    rank = (weights * (u < place)).sum(1).sort().values
+    even = (torch.arange(runs) + 0.5) / runs
+    assert float((rank - even).abs().max()) < 1.63 / runs**0.5  # Kolmogorov-Smirnov, p > 0.01
 
 
 def test_what_no_evidence_is_known_of_is_refused():
