@@ -21,6 +21,7 @@ from inverse.samplers import (
     Sampler,
     State,
     blur_family,
+    priors_in,
     warm_state,
 )
 from inverse.starts import load_restorer
@@ -137,8 +138,7 @@ class Unknown:
         if not isinstance(sampler, Descent):
             return "by this solver (it can by nested)"
         channels = problem.operator.in_shape[0]
-        priors = [module for module in sampler.modules() if isinstance(module, Prior)]
-        tables = [prior.errors for prior in priors if prior.errors is not None]
+        tables = filter(None, (prior.errors for prior in priors_in(sampler)))
         if not any(table.variances.shape[1] == channels for table in tables):
             return f"with this prior, whose errors on {channels} channels were not measured"
         return None

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from inverse.denoise import Denoiser, Estimate, Needs, estimate
+from inverse.denoise import Denoiser, ErrorSpectrum, Estimate, Needs, estimate
 from inverse.levels import Level
 from operators import Problem, Rng
 
@@ -31,6 +31,15 @@ class Channels(Denoiser):
     @property
     def requires(self) -> Needs:
         return self.prior.requires
+
+    @property
+    def errors(self) -> ErrorSpectrum | None:
+        """Of grey pictures: a `1 / width` of the brightness' at the network's own level."""
+        table = getattr(self.prior, "errors", None)
+        if table is None:
+            return None
+        nsrs, brightness = table.nsrs / self.width**0.5, table.variances[:, :1]
+        return ErrorSpectrum(nsrs.tolist(), table.frequencies.tolist(), brightness / self.width)
 
     def forward(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Estimate:
         (count, channels, *sides), width = x.shape, self.width

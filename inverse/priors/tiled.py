@@ -56,7 +56,7 @@ class Tiled(Prior):
                 f"got tile {tile}, overlap {overlap}, batch {batch}"
             )
         self.prior, self.tile, self.stride = prior, tile, tile - overlap
-        self.batch, self.shift = batch, shift
+        self.batch, self.shift, self.errors = batch, shift, prior.errors
 
     def denoise(self, x: Tensor, level: Level) -> Tensor:
         return self._blend(x, level, x.new_zeros((len(x), 2)).long())

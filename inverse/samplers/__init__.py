@@ -11,6 +11,7 @@ from inverse.samplers.blind import (
     Range,
     Refit,
     blur_family,
+    priors_in,
 )
 from inverse.samplers.coded import Coded
 from inverse.samplers.found import Found, Quantity, known
@@ -65,6 +66,7 @@ __all__ = [
     "flat",
     "flow_grid",
     "known",
+    "priors_in",
     "latent_grid",
     "reusing",
     "rms_error",

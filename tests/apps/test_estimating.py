@@ -35,6 +35,12 @@ def test_the_noise_of_a_measurement_is_estimated_where_it_is_not_given(inverse, 
     assert found["sigma"] == [pytest.approx(sigma)] and 0 < std < sigma and "sigma" in out
 
 
+def test_the_noise_of_a_grey_measurement_is_estimated_too(inverse, photo, tmp_path):
+    Image.open(photo).convert("L").save(tmp_path / "grey.png")
+    code, out, err, folder = inverse(f"measurement={tmp_path / 'grey.png'}", *SMALL)
+    assert code == 0 and "sigma" in metrics(folder)["estimated"], out + err
+
+
 def test_a_noise_that_is_given_is_taken(inverse, photo):
     code, out, err, folder = inverse(f"measurement={photo}", *SMALL, "noise.sigma=0.2")
     assert code == 0 and metrics(folder)["sigma"] == 0.2 and not metrics(folder)["estimated"], err

@@ -1,6 +1,6 @@
 """When noise or blur are not known: found on the way, by their evidence."""
 
-from inverse.samplers.blind.blind import Blind
+from inverse.samplers.blind.blind import Blind, priors_in
 from inverse.samplers.blind.coordinates import EVEN
 from inverse.samplers.blind.evidence import Range
 from inverse.samplers.blind.families import Family, blur_family
@@ -18,4 +18,5 @@ __all__ = [
     "Range",
     "Refit",
     "blur_family",
+    "priors_in",
 ]

@@ -7,11 +7,12 @@ from torch import Tensor
 
 from inverse.denoise import ErrorSpectrum, Prior, check, climb
 from inverse.levels import CLEAN, Level, Path
+from inverse.priors import Channels
 from inverse.samplers.blind.drawing import drawn
 from inverse.samplers.blind.refits import Refit
 from inverse.samplers.found import Found, known
 from inverse.samplers.iterate import Iterate, State
-from inverse.samplers.sampler import Descent
+from inverse.samplers.sampler import Descent, Sampler
 from operators import Inpaint, Problem, Rng
 
 NOWHERE = Level(0.0, 1.0)
@@ -32,6 +33,11 @@ class Known(NamedTuple):
     found: tuple[Found, ...]
     image: Tensor
     looks: int
+
+
+def priors_in(sampler: Sampler) -> list[Prior | Channels]:
+    """What knows images in it, the outermost first."""
+    return [module for module in sampler.modules() if isinstance(module, Prior | Channels)]
 
 
 class Blind(Descent[Known]):
@@ -75,7 +81,7 @@ class Blind(Descent[Known]):
                 f"Blind: needs a sampler that steps down levels (nested), got {sampler.kind}"
             )
         super().__init__(sampler.grid)
-        priors = [module for module in sampler.modules() if isinstance(module, Prior)]
+        priors = priors_in(sampler)
         errors = errors or next(filter(None, (prior.errors for prior in priors)), None)
         if not priors or errors is None:
             raise ValueError(

@@ -5,6 +5,7 @@ import torch
 
 from inverse.denoise import measure_errors, transformed
 from inverse.levels import Level
+from inverse.priors import Channels
 from inverse.samplers import (
     Averaged,
     Blind,
@@ -261,3 +262,23 @@ def test_what_cannot_be_blind_says_so():
     prior.errors = None
     with pytest.raises(ValueError, match="inverse errors"):
         Blind(nested(prior), [NoiseLevel()])
+
+
+def test_the_errors_on_grey_pictures_are_those_of_the_brightness_of_coloured_ones():
+    prior, nsr = Channels(Stationary(channels=3)), 0.3
+    x = Stationary(channels=1).sample((1, 64, 64), Rng(range(16))).float() / 3**0.5
+    problem = Problem(identity((1, 64, 64)), gaussian(0.1), x)
+    noisy_x = x + nsr * Rng(range(20, 36)).normal(x.shape)
+    x0 = prior(noisy_x, Level(1.0, nsr), problem, Rng(range(40, 56))).x0
+    found = transformed(x - x0).abs().square().double().mean(0)
+    assert prior.errors is not None
+    told = prior.errors.at(Level(1.0, nsr), (1, 64, 64))
+    assert float((found / told).mean()) == pytest.approx(1.0, abs=0.05)
+
+
+def test_the_noise_of_a_grey_picture_is_found():
+    x = Stationary(channels=1).sample((1, 64, 64), Rng([0])).float() / 3**0.5
+    problem = measure(identity((1, 64, 64)), gaussian(0.05), x, Rng([1]))
+    sampler = Blind(nested(Channels(Stationary(channels=3)), outer_steps=4), [NoiseLevel()])
+    mean, std = solve(sampler, problem, Rng([3])).found[0].numbers["sigma"]
+    assert float(mean) == pytest.approx(0.05, abs=3 * float(std)) and float(std) < 0.005
