@@ -34,10 +34,11 @@ from inverse.metrics import LPIPS
 from inverse.priors import BUNDLED, load_prior
 from inverse.samplers import Sampler
 
-BUDGETS = {"nested_fast", "nested_best"}
+BUDGETS = {"nested_coarse", "nested_fast", "nested_best"}
 """Ours at other budgets."""
 
-OTHERS = {"latino", "ldps", "nested_latent", "psld", "resample", "lvtino", "nested_video", "idm"}
+OTHERS = {"cm4ir", "idm", "latino", "ldps", "lvtino", "nested_latent", "nested_video", "psld"}
+OTHERS |= {"resample"}
 """Made for latents, consistency models or clips, or for a prior that was tuned through them."""
 
 

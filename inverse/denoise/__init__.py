@@ -1,6 +1,6 @@
 """A denoiser followed by a data step is a denoiser: the protocols, and what they ask for."""
 
-from inverse.denoise._wiener import wiener
+from inverse.denoise._wiener import natural, wiener
 from inverse.denoise.denoisers import (
     Conditioned,
     DataFlow,
@@ -98,6 +98,7 @@ __all__ = [
     "measure_errors",
     "mixtures",
     "needs_of",
+    "natural",
     "noise_level",
     "noise_variance",
     "restored",

@@ -27,14 +27,24 @@ def wiener(problem: Problem, iterations: int = 50, floor: float = 0.02) -> Tenso
     root = _root_spectrum(operator.in_shape, problem.y)
     variance = noise_variance(problem, floor)
 
-    def smooth(x: Tensor) -> Tensor:
-        return fft.irfft2(fft.rfft2(x) * root, x.shape[-2:])
-
     def normal(z: Tensor) -> Tensor:
-        return smooth(operator.gram(smooth(z))) + column(variance, z) * z
+        return _filtered(operator.gram(_filtered(z, root)), root) + column(variance, z) * z
 
-    right = smooth(operator.adjoint(problem.y))
-    return smooth(cg(normal, right, tol=1e-3, max_iter=iterations, partial=True))
+    right = _filtered(operator.adjoint(problem.y), root)
+    found = cg(normal, right, tol=1e-3, max_iter=iterations, partial=True)
+    return _filtered(found, root)
+
+
+def natural(noise: Tensor) -> Tensor:
+    """White noise (B, C, H, W) of variance 1 as noise with a natural image's spectrum, `S n`.
+
+    S as in `wiener`: the power spectrum falls as that of photographs, the variance is 1/4.
+    """
+    return _filtered(noise, _root_spectrum(noise.shape[1:], noise))
+
+
+def _filtered(x: Tensor, root: Tensor) -> Tensor:
+    return fft.irfft2(fft.rfft2(x) * root, x.shape[-2:])
 
 
 def _root_spectrum(shape: tuple[int, ...], like: Tensor) -> Tensor:

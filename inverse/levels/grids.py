@@ -1,14 +1,14 @@
 """Grids: the walk of levels that a sampler takes, from a start down to clean."""
 
 from collections.abc import Callable, Iterator, Sequence
-from math import log
+from math import atan, log, tan
 
 from inverse.levels.schedules import CLEAN, VE, VP, Level, Schedule
 
 Walk = Callable[[Level | None], Sequence[Level]]
 """The levels to walk, down to clean, from a start or from one of its own: a `Grid`, a `Ladder`."""
 
-SPACINGS = ("edm", "log", "time", "quad", "sqrt")
+SPACINGS = ("edm", "log", "time", "quad", "sqrt", "arctan")
 
 
 class Grid:
@@ -23,7 +23,10 @@ class Grid:
         end: noise-to-signal ratio of the last noisy level; capped at half the start.
         spacing: `edm` (nsr^(1/7) uniform, Karras et al., 2022, eq. 5), `log` (log nsr
             uniform), `time` (uniform in the schedule's t), `quad` (uniform in sqrt t), `sqrt`
-            (uniform in (T - t)^2, T the time of `start`: t = (1 - sqrt u) T).
+            (uniform in (T - t)^2, T the time of `start`: t = (1 - sqrt u) T), `arctan`
+            (uniform in arctan(nsr / scale): of all levels those by which DDIM keeps most of the
+            spread of images N(m, scale^2 I), `cos(angle / n)^n` of it in n steps).
+        scale: standard deviation of images, for `arctan`.
         jump, repeats: time travel: at the last noisy level and at every `jump`-th above it walk
             back up `jump` levels, `repeats - 1` times, as far as there are so many.
             Reference: Lugmayr et al., 2022, arXiv:2201.09865, Alg. 1, turning as their code does.
@@ -40,6 +43,7 @@ class Grid:
         start: float = 40.0,
         end: float = 0.01,
         spacing: str = "edm",
+        scale: float = 0.5,
         jump: int = 1,
         repeats: int = 1,
     ) -> None:
@@ -53,7 +57,7 @@ class Grid:
         if spacing not in SPACINGS:
             raise ValueError(f"Grid: spacing must be one of {', '.join(SPACINGS)}, got {spacing!r}")
         self.steps, self.schedule = steps, schedule or VE()
-        self.start, self.end, self.spacing = start, end, spacing
+        self.start, self.end, self.spacing, self.scale = start, end, spacing, scale
         self.jump, self.repeats = jump, repeats
 
     def __call__(self, start: Level | None = None) -> tuple[Level, ...]:
@@ -85,6 +89,9 @@ class Grid:
                 return at(_between(time(start), time(end), fraction))
             case "quad":
                 return at(_between(time(start) ** 0.5, time(end) ** 0.5, fraction) ** 2)
+            case "arctan":
+                angle = _between(atan(start / self.scale), atan(end / self.scale), fraction)
+                return at.at(self.scale * tan(angle))
             case _:
                 top = time(max(start, self.start))
                 passed = _between((top - time(start)) ** 2, (top - time(end)) ** 2, fraction)
@@ -147,6 +154,11 @@ class Growing:
             return self.most
         share = log(self.top / nsr) / log(self.top / self.bottom) if nsr < self.top else 0.0
         return round(self.least * (self.most / self.least) ** share)
+
+    def shrunk(self, factor: int) -> "Growing":
+        """The walk of images of `1 / factor` of the side: as many steps from level / factor."""
+        top, bottom = self.top / factor, self.bottom / factor
+        return Growing(self.least, self.most, top=top, bottom=bottom, end=self.end)
 
     def __call__(self, start: Level | None = None) -> tuple[Level, ...]:
         first = start or Level(1.0, self.top)

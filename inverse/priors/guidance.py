@@ -74,7 +74,7 @@ class ClassifierScore(Score):
 
 
 class Between(Denoiser):
-    """Guidance on an interval of noise: one prior inside of it, another outside.
+    """One denoiser inside an interval of noise, another outside: for guidance, or other sizes.
 
     `inside` where `low < nsr <= high`, `outside` elsewhere.
 
@@ -97,9 +97,14 @@ class Between(Denoiser):
             raise ValueError(f"Between: must have 0 <= low < high, got {low} and {high}")
         self.inside, self.outside, self.low, self.high = inside, outside, low, high
 
+    def cost(self, level: Level) -> float:
+        return self._at(level).cost(level)
+
     def forward(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Estimate:
-        chosen = self.inside if self.low < level.nsr <= self.high else self.outside
-        return chosen(x, level, problem, rng)
+        return self._at(level)(x, level, problem, rng)
+
+    def _at(self, level: Level) -> Denoiser:
+        return self.inside if self.low < level.nsr <= self.high else self.outside
 
 
 def _check_weight(who: str, weight: float) -> None:

@@ -13,6 +13,7 @@ from inverse.samplers.blind import (
     blur_family,
     priors_in,
 )
+from inverse.samplers.coarse import Coarse
 from inverse.samplers.coded import Coded
 from inverse.samplers.found import Found, Quantity, known
 from inverse.samplers.iterate import Iterate, State
@@ -39,6 +40,7 @@ __all__ = [
     "BlurKernel",
     "BlurParameters",
     "Coded",
+    "Coarse",
     "Decoded",
     "Descent",
     "EVEN",

@@ -2,7 +2,8 @@
 
 from inverse.denoise import Conditioned, Denoiser, Equivariant, Prepared, Prior, Transition
 from inverse.levels import Grid, Growing, Walk
-from inverse.samplers import Nested, Process
+from inverse.priors import Between
+from inverse.samplers import Coarse, Nested, Process
 from inverse.starts import Start, WienerStart
 from inverse.steps import Prox
 from inverse.transitions import DDIM, Anneal, Turned
@@ -25,6 +26,8 @@ def nested(
     inner_eta: float | None = None,
     data_first: bool = False,
     equivariant: bool = True,
+    quarter_above: float | None = None,
+    half_above: float | None = None,
 ) -> Process:
     """An outer annealing whose denoiser is a whole inner restoration by operator splitting.
 
@@ -45,6 +48,11 @@ def nested(
     With `data_first` the order is turned round, `x0' = D(argmin ..., s)`: smoother, as the
     measurement's noise is not put back. `equivariant` turns and flips the network at random.
 
+    Outer steps from levels above `quarter_above` are made at a quarter of the side, then those
+    above `half_above` at half of it (`Coarse`), their inner walks of as many calls as they would
+    have had: the first restoration comes sixteen times sooner (`nested_coarse`). None: never, as
+    where the sides do not divide by 4 or 2.
+
     Mostly fresh noise gives a posterior-like sample (`nested`, perceptual), noise that is turned
     round a point estimate (`nested_mean`, distortion). One call inside and every temperature 1 make
     the plain chain, not nested (`plain`). Linear operators; no backward pass.
@@ -59,8 +67,16 @@ def nested(
         outer_steps, inner_least, inner_most, outer_start, inner_most_from, outer_end, inner_end
     )
     flow: Transition = Turned(inner_zeta) if inner_eta is None else DDIM(inner_eta)
+
+    def inner(factor: int) -> Denoiser:
+        return Nested(Process(denoiser, flow, inside.shrunk(factor)))
+
+    estimates = inner(1)
+    for factor, above in ((2, half_above), (4, quarter_above)):
+        if above is not None:
+            estimates = Between(estimates, Coarse(inner(factor), factor), high=above)
     begin = WienerStart(start_temperature)
-    return nest(denoiser, inside, flow, outside, Anneal(outer_temperature), begin)
+    return Process(estimates, Anneal(outer_temperature), outside, start=begin)
 
 
 def walks(
@@ -71,7 +87,7 @@ def walks(
     inner_most_from: float,
     outer_end: float,
     inner_end: float,
-) -> tuple[Walk, Walk]:
+) -> tuple[Growing, Walk]:
     """The levels inside an outer step, and those of the outer steps; see `nested`."""
     inside = Growing(
         inner_least, inner_most, top=outer_start, bottom=inner_most_from, end=inner_end

@@ -3,14 +3,15 @@
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+from torch.utils.hooks import RemovableHandle
 
 from inverse.denoise import Estimate, Prior
-from inverse.samplers import Sampler
+from inverse.samplers import Coarse, Sampler
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,11 @@ class Meter:
     """Counts network calls of a running sampler and stops it when the budget is spent.
 
     Attributes:
-        samples: of the problem; a call on N times as many states (particles) counts N times.
+        samples: of the problem; a call on N times as many states (particles) counts N times, one
+            on images of 1/f of the side (`Coarse`) 1/f^2 times.
         device: whose work the clock waits for; None: it is read at once. A GPU is still busy with
             what it was told, and a limit of seconds would come too late.
-        forward, backward: calls so far, per sample. seconds: since the start.
+        calls: forward ones so far, per sample. backward: so far. seconds: since the start.
         watch: called after every network call, with the meter (a progress bar, say).
     """
 
@@ -73,11 +75,17 @@ class Meter:
     watch: Callable[["Meter"], None] | None = None
     samples: int = 1
     device: torch.device | None = None
-    forward: int = 0
+    calls: float = 0
     backward: int = 0
     began: float = field(default_factory=lambda: time.monotonic())
     slowest: float = 0.0
     _call: float = math.inf
+    _share: float = 1  # of a call on whole images that a call costs at present
+
+    @property
+    def forward(self) -> int:
+        """The calls in whole numbers, rounded up."""
+        return math.ceil(self.calls - 1e-9)
 
     @property
     def seconds(self) -> float:
@@ -85,21 +93,40 @@ class Meter:
             torch.accelerator.synchronize(self.device)
         return time.monotonic() - self.began
 
-    def on(self, sampler: Sampler) -> AbstractContextManager[None]:
+    @contextmanager
+    def on(self, sampler: Sampler) -> Iterator[None]:
         """Count the calls of every prior inside `sampler`."""
-        return around_priors(sampler, self._before, self._after)
+        coarse = [part for part in sampler.modules() if isinstance(part, Coarse)]
+        handles = [handle for part in coarse for handle in self._sharing(part)]
+        try:
+            with around_priors(sampler, self._before, self._after):
+                yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _sharing(self, part: Coarse) -> list[RemovableHandle]:
+        def scale(by: float) -> None:
+            self._share *= by
+
+        return [
+            part.register_forward_pre_hook(lambda _, given: scale(part.share(given[2]))),
+            part.register_forward_hook(
+                lambda _, given, out: scale(1 / part.share(given[2])), always_call=True
+            ),
+        ]
 
     def _before(self, prior: torch.nn.Module, inputs: tuple) -> None:
         now, budget = self.seconds, self.budget
-        if budget.nfe is not None and self.forward + self._cost(inputs[0]) > budget.nfe:
+        if budget.nfe is not None and self.calls + self._cost(inputs[0]) > budget.nfe + 1e-9:
             raise Spent
-        if budget.seconds is not None and now + self.slowest > budget.seconds and self.forward:
+        if budget.seconds is not None and now + self.slowest > budget.seconds and self.calls:
             raise Spent
         self._call = now
 
     def _after(self, prior: torch.nn.Module, inputs: tuple, output: Estimate) -> None:
-        first, cost = self.forward == 0, self._cost(inputs[0])
-        self.forward += cost
+        first, cost = self.calls == 0, self._cost(inputs[0])
+        self.calls += cost
         if not first:  # the first call also pays for warming up
             self.slowest = max(self.slowest, self.seconds - self._call)
         if output.x0.requires_grad:
@@ -107,8 +134,8 @@ class Meter:
         if self.watch is not None:
             self.watch(self)
 
-    def _backward(self, cost: int) -> None:
-        self.backward += cost
+    def _backward(self, cost: float) -> None:
+        self.backward += math.ceil(cost)
 
-    def _cost(self, x: Tensor) -> int:
-        return max(1, len(x) // self.samples)
+    def _cost(self, x: Tensor) -> float:
+        return max(1, len(x) // self.samples) * self._share

@@ -63,12 +63,12 @@ class Planned(Sampler):
 
     def _plan(self, meter: Meter, level: Level) -> Callable[[Path], Path]:
         """What lays out anew the path from `level`, after every step."""
-        spent, used = 0.0, (0.0, 0)  # in units of the steps' own cost; in seconds and calls
+        spent, used = 0.0, (0.0, 0.0)  # in units of the steps' own cost; in seconds and calls
 
         def anew(path: Path) -> Path:
             nonlocal level, spent, used
             cost, before = self.process.cost(level), used
-            spent, used = spent + cost, (meter.seconds, meter.forward)
+            spent, used = spent + cost, (meter.seconds, meter.calls)
             paces = [
                 max(now / spent, (now - then) / cost)
                 for now, then in zip(used, before, strict=True)
@@ -79,7 +79,9 @@ class Planned(Sampler):
 
         return anew
 
-    def _left(self, used: tuple[float, int], paces: list[float], level: Level, planned: int) -> int:
+    def _left(
+        self, used: tuple[float, float], paces: list[float], level: Level, planned: int
+    ) -> int:
         """How many steps from `level` the rest of the budget pays for.
 
         `paces`: seconds and calls per unit of cost, of the last step or in the mean.

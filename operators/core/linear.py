@@ -173,12 +173,18 @@ class LinearOperator(Operator):
         (left, c), (right, d) = self._unscaled(), inner._unscaled()
         made = left._fused(right)
         if made is None:
+            made = right._behind(left)
+        if made is None:
             return Composed(self, inner)
         made = made.to(left.anchor)
         return made if c * d == 1 else made * (c * d)
 
     def _fused(self, inner: LinearOperator) -> LinearOperator | None:
         """A B in closed form, where this class knows one; shapes are known to fit."""
+        return None
+
+    def _behind(self, outer: LinearOperator) -> LinearOperator | None:
+        """B A in closed form, for an outer B, where this class knows one; shapes fit."""
         return None
 
     def _unscaled(self) -> tuple[LinearOperator, float]:

@@ -173,6 +173,10 @@ class AdjointSpectral(SpectralOperator):
     def _adjoint(self, y: Tensor) -> Tensor:
         return self.inner._forward(y)
 
+    def _behind(self, outer: LinearOperator) -> LinearOperator | None:
+        made = self.inner._fused(outer.T)  # B A^T = (A B^T)^T
+        return None if made is None else made.T
+
 
 class ScaledSpectral(Wrapped, SpectralOperator):
     """A spectral operator times a number, `c A = (sign(c) U) diag(|c| s) V^T` for c != 0.

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from operators.blurs import kernels
 from operators.blurs.circular import Blur
-from operators.resolution._downsample import Decimate, DecimatedBlur, Downsample
+from operators.resolution._aliased import DecimatedBlur
+from operators.resolution._downsample import Decimate, Downsample
 
 
 def downsample(image_shape: Sequence[int], factor: int = 4) -> Downsample:

@@ -199,6 +199,9 @@ CASES = {
     "decimated singular": lambda: Decimate((1, 6, 8), 2) @ Blur((1, 6, 8), torch.ones(3, 1) / 3),
     "decimated mean": lambda: Downsample((2, 6, 8), 2) @ (-2 * Blur((2, 6, 8), _peaked(1, 2))),
     "decimated transposed": lambda: (Downsample((1, 6, 8), 2) @ _blur((1, 6, 8))).T,
+    "blur of blocks": lambda: Blur((2, 6, 8), _peaked(1, 2)) @ (4 * Downsample((2, 6, 8), 2).T),
+    "means of blocks": lambda: Downsample((1, 8, 8), 4) @ (4 * Downsample((1, 8, 8), 2).T),
+    "blocks of blocks": lambda: Downsample((1, 8, 8), 2) @ (16 * Downsample((1, 8, 8), 4).T),
 }
 
 

@@ -53,6 +53,14 @@ def test_alias_groups_against_the_plain_composition(sides, factor, outer):
         )
 
 
+@pytest.mark.parametrize("outer", [Blur(SHAPE, KERNEL), Downsample(SHAPE, 4), Downsample(SHAPE, 2)])
+def test_what_is_measured_of_a_small_image_spread_out_stays_in_closed_form(outer):
+    spread = 4 * Downsample(SHAPE, 2).T
+    operator, plain = (outer @ spread).double(), Composed(outer, spread)
+    assert operator.closed_form and operator.out_shape == outer.out_shape
+    assert torch.allclose(dense(operator)[0], dense(plain)[0], atol=1e-14)
+
+
 def test_a_small_lam_does_not_amplify_rounding():
     """For b in the row space the plain b/λ − Aᵀ(AAᵀ + λ)⁻¹A b/λ loses what A sees of the answer."""
     operator, lam = downsample_gaussian((1, 32, 32), 4, 9, 1.0), 1e-6

@@ -26,8 +26,9 @@ pytestmark = [
     pytest.mark.skipif(bool(MISSING), reason=f"torch {torch.__version__} lacks {MISSING}"),
     pytest.mark.filterwarnings("ignore"),
 ]
-LOOKS = {"sitcom": 2}
-"""One per iteration, as in SOLVERS: its early stop, of which each saves network calls."""
+LOOKS = {"sitcom": 2, "nested-coarse": 12}
+"""One per iteration, as in SOLVERS: its early stop, of which each saves network calls; and copies
+of the few numbers of the small image's operator, which every outer step makes anew."""
 
 
 class Convolution(FieldPrior):
