@@ -1,5 +1,6 @@
 """Priors: denoisers that know images but no measurement."""
 
+from inverse.priors.aligned import Aligned
 from inverse.priors.analytic import GaussianPrior, Mixture, MixturePosterior
 from inverse.priors.channels import Channels
 from inverse.priors.cheaper.reused import Reused
@@ -45,6 +46,7 @@ __all__ = [
     "Reused",
     "Scheduled",
     "Tiled",
+    "Aligned",
     "Velocity",
     "bundled",
     "faster",

@@ -1,6 +1,7 @@
 """Schedules invert, grids walk from start to clean."""
 
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -60,6 +61,21 @@ def test_grids_descend_from_start_to_clean(spacing, schedule):
     assert len(levels) == 8 and levels[-1] == CLEAN
     assert nsrs == sorted(nsrs, reverse=True)
     assert nsrs[0] == pytest.approx(20) and nsrs[-2] == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("steps", [3, 8])
+def test_levels_even_in_angle_keep_of_a_flow_s_spread_what_no_others_keep(steps):
+    def kept(spacing: str) -> float:
+        """Of the standard deviation of N(0, scale^2), by DDIM, from level to level."""
+        nsrs = [level.nsr for level in Grid(steps + 1, start=9.0, end=0.1, spacing=spacing)()[:-1]]
+        parts = [
+            (0.25 + a * b) / math.hypot(0.5, a) / math.hypot(0.5, b) for a, b in pairwise(nsrs)
+        ]
+        return math.prod(parts)
+
+    angle = math.atan(9.0 / 0.5) - math.atan(0.1 / 0.5)
+    assert kept("arctan") == pytest.approx(math.cos(angle / steps) ** steps, rel=1e-12)
+    assert all(kept(spacing) < kept("arctan") for spacing in SPACINGS if spacing != "arctan")
 
 
 def test_a_nested_grid_begins_where_it_is_told():
