@@ -17,6 +17,7 @@ from inverse.files import write_atomic
 from inverse.images import sources
 from inverse.metrics import LPIPS
 from inverse.restoring import Build, photograph
+from inverse.samplers import Sampler
 from inverse.solving import Budget, ready
 from operators import Operator
 
@@ -32,7 +33,10 @@ class Values:
     operators: Sequence[str]
     search: dict | None
     objective: Literal["psnr", "lpips"]
+    calls: Count | None
     trials: Count
+    study: Name | None
+    preset: Name | None
     seed: Natural
     device: str
     lpips: str
@@ -41,7 +45,7 @@ class Values:
 
 
 def run(config: DictConfig) -> None:
-    from inverse.benchmarking.tuning import Objective, exams, search
+    from inverse.benchmarking.tuning import search
 
     if config.method == "unrolled":
         unrolling.run(config)
@@ -51,26 +55,52 @@ def run(config: DictConfig) -> None:
         raise ConfigurationError("search must name what to vary, as 'search={lam: [0.1, 0.5]}'")
     for name in space:
         expect(str(name), [str(k) for k in config.solver if not str(k).startswith("_")], "search")
+    first = {str(name): config.solver[name] for name in space}
+    kept = (Path(config.study).expanduser(), _asked(config)) if config.study else None
+    objective = _objective(config, space)
+    study = search(objective, config.trials, first, config.seed, _tell, kept)
+    _report(study, Path(HydraConfig.get().runtime.output_dir))
+    if not any(trial.state.name == "COMPLETE" for trial in study.trials):
+        raise ConfigurationError("no trial came to its end; search fewer steps, or give more calls")
+    if config.preset:
+        write_atomic(Path(config.preset).expanduser(), _preset(config, study.best_params))
+        print(f"restore with it by solver={config.preset}")
+    found = " ".join(f"solver.{name}={value}" for name, value in study.best_params.items())
+    print(f"best {config.objective} {study.best_value:.4f}: {found}")
+
+
+def _objective(config: DictConfig, space: dict) -> Any:
+    from inverse.benchmarking.tuning import Objective, exams
+
     device, budget = pick_device(config.device), Budget(**config.budget)
     images = ((sources.name(file), photograph(file)) for file in _images(config))
     asked = exams(images, _tasks(config), build(config.noise), config.seed, device)
     prior = build(config.prior).to(device)
-    objective = Objective(
-        asked,
-        lambda arguments: ready(
-            build(DictConfig({**config.solver, **arguments})), prior, budget
-        ).to(device),
-        space,  # pyright: ignore[reportArgumentType]
-        LPIPS(config.lpips, config.lpips_weights).to(device)
-        if config.objective == "lpips"
-        else None,
-        budget,
+
+    def make(arguments: dict) -> Sampler:
+        solver = build(DictConfig({**config.solver, **arguments}))
+        return ready(solver, prior, budget).to(device)
+
+    lpips = None
+    if config.objective == "lpips":
+        lpips = LPIPS(config.lpips, config.lpips_weights).to(device)
+    return Objective(asked, make, space, lpips, budget, config.calls)
+
+
+def _asked(config: DictConfig) -> str:
+    """All of a search but how long it is and where it is written."""
+    apart = ("trials", "study", "preset", "out", "device")
+    return OmegaConf.to_yaml(
+        OmegaConf.masked_copy(config, [str(k) for k in config if k not in apart])
     )
-    first = {str(name): config.solver[name] for name in space}
-    study = search(objective, config.trials, first, config.seed, _tell)
-    _report(study, Path(HydraConfig.get().runtime.output_dir))
-    found = " ".join(f"solver.{name}={value}" for name, value in study.best_params.items())
-    print(f"best {config.objective} {study.best_value:.4f}: {found}")
+
+
+def _preset(config: DictConfig, found: dict[str, Any]) -> str:
+    """A choice of solver with what differs from it, as the files of conf/solver say it."""
+    choice = HydraConfig.get().runtime.choices["solver"]
+    shipped, values = read("solver", choice), {**config.solver, **found}
+    changed = {str(k): v for k, v in values.items() if shipped.get(k) != v}
+    return OmegaConf.to_yaml({"defaults": [choice, "_self_"], **changed})
 
 
 def _images(config: DictConfig) -> list[str]:

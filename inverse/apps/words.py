@@ -1,5 +1,6 @@
 """The words of a command line as they were meant: names that Hydra's grammar would not take."""
 
+import json
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -38,6 +39,7 @@ def check_overrides(
     if not any("=" in a for a in arguments):
         return list(arguments)
     known, chosen, parser = groups(folder), [], OverridesParser.create()
+    arguments = [word for given in arguments for word in _unfolded(given, known)]
     of_groups = [a for a in arguments if re.split("[@=]", a.lstrip("+"))[0] in known]
     for override in parser.parse_overrides(readable(of_groups, lambda key: Any)):
         for choice in _choices(override):
@@ -52,6 +54,22 @@ def check_overrides(
         if not free and key not in keys and key not in known:
             _expect_key(key, sorted(keys | set(known)), known)
     return words
+
+
+def _unfolded(word: str, known: Iterable[str]) -> list[str]:
+    """What `group=FILE.yaml` stands for: the choice that the file begins from, and its values."""
+    group, _, file = word.partition("=")
+    if group not in known or not file.endswith(".yaml"):
+        return [word]
+    try:
+        values: Any = OmegaConf.to_container(OmegaConf.load(_home(file)))
+        choice = next(name for name in values.pop("defaults") if name != "_self_")
+    except (OSError, AttributeError, KeyError, TypeError, StopIteration) as error:
+        raise ConfigurationError(
+            f"{word}: no preset; give a file that begins `defaults: [nested, _self_]`, as "
+            "`inverse tune preset=FILE.yaml` writes it"
+        ) from error
+    return [f"{group}={choice}", *(f"{group}.{k}={json.dumps(v)}" for k, v in values.items())]
 
 
 @cache

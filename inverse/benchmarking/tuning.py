@@ -1,8 +1,10 @@
 """Choosing a solver's constants on validation images, by Optuna, under a budget of calls."""
 
+import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -60,6 +62,7 @@ class Objective:
         exams: of `exams`. make: arguments of the solver -> sampler.
         space: argument -> its choices (a list), or its range {low, high[, log]}.
         lpips: scores by LPIPS where given, else by PSNR. budget: of one restoration.
+        calls: a walk that needs more is no candidate (a budget cuts it short, or plans it anew).
 
     Raises:
         ValueError: for a space that is none, and images too small for LPIPS.
@@ -70,6 +73,7 @@ class Objective:
     space: dict[str, Any]
     lpips: LPIPS | None = None
     budget: Budget = field(default_factory=Budget)
+    calls: int | None = None
 
     def __post_init__(self) -> None:
         if self.lpips is not None:
@@ -113,7 +117,11 @@ class Objective:
 
     def _score(self, sampler: Sampler, exam: Exam) -> list[float]:
         rng = Rng(exam.seeds, exam.problem.y.device)
-        x = solve(sampler, exam.problem, rng, self.budget).x0
+        budget = self.budget if self.calls is None else Budget(nfe=self.calls)
+        result = solve(sampler, exam.problem, rng, budget)
+        if self.calls is not None and not result.finished:
+            raise NothingReady(f"the walk needs more than {self.calls} calls")
+        x = result.x0
         values = psnr(x, exam.truth) if self.lpips is None else self.lpips(x, exam.truth)
         return values.tolist()
 
@@ -128,10 +136,12 @@ def search(
     first: dict[str, Any],
     seed: int = 0,
     watch: Callable[["Study", "FrozenTrial"], None] | None = None,
+    kept: tuple[Path, str] | None = None,
 ) -> "Study":
     """Try `first`, then up to `trials` settings in all: the whole grid where it is finite and
     small enough, else Optuna's tree-structured Parzen estimator; hopeless trials are cut short.
-    `watch` is called after every trial.
+    `watch` is called after every trial. `kept` is a file that keeps the trials, and in words what
+    is asked: the same search goes on where it was, another begins anew beside it.
 
     Reference: Akiba et al., 2019, arXiv:1907.10902; Bergstra et al., 2011 (TPE).
     """
@@ -146,8 +156,22 @@ def search(
         if small
         else optuna.samplers.TPESampler(seed=seed),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=4),
+        **(_storage(*kept) if kept else {}),
     )
-    if not small:
-        study.enqueue_trial(first)
-    study.optimize(objective, n_trials=trials, callbacks=[watch] if watch else None)
+    done = sum(trial.state.is_finished() for trial in study.trials)
+    if not small and not done:
+        study.enqueue_trial(first, skip_if_exists=True)
+    if isinstance(study.sampler, optuna.samplers.TPESampler):
+        study.sampler = optuna.samplers.TPESampler(seed=seed + done)  # no draw a second time
+    if done < trials:
+        study.optimize(objective, n_trials=trials - done, callbacks=[watch] if watch else None)
     return study
+
+
+def _storage(file: Path, asked: str) -> dict[str, Any]:
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    name = hashlib.sha256(asked.encode()).hexdigest()
+    storage = JournalStorage(JournalFileBackend(str(file)))
+    return {"storage": storage, "study_name": name, "load_if_exists": True}

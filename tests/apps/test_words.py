@@ -8,7 +8,15 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 from inverse.apps import benchmark, certify, convert, demo, restore, train, tune
-from inverse.apps.configuration import FOLDER, GRID, check_values, groups, read, target_of
+from inverse.apps.configuration import (
+    FOLDER,
+    GRID,
+    ConfigurationError,
+    check_values,
+    groups,
+    read,
+    target_of,
+)
 from inverse.apps.values import hints
 from inverse.apps.words import check_overrides
 
@@ -55,6 +63,19 @@ def test_the_grammar_is_kept_where_it_can_be_meant(monkeypatch):
     assert (config.image, config.budget.seconds, config.prior.label) == ("2024", 10.0, 7)
     sweep = ["-m", "image=a.png,b.png", "solver=dps,nested"]
     assert check_overrides("restore", sweep, taker=restore.Values) == sweep
+
+
+def test_a_preset_s_file_stands_for_a_choice_and_its_values_which_later_words_change(tmp_path):
+    preset = tmp_path / "mine.yaml"
+    preset.write_text("defaults: [nested, _self_]\nlam: 0.3\ninner_eta: null\nouter_steps: 4\n")
+    config = composed("image=a.png", f"solver={preset}", "solver.outer_steps=5")
+    assert config.solver == {**read("solver", "nested"), "lam": 0.3, "outer_steps": 5}
+    for words in ("lam: 0.3\n", "defaults: [_self_]\n", "- a\n"):
+        preset.write_text(words)
+        with pytest.raises(ConfigurationError, match="no preset; give a file that begins"):
+            composed(f"solver={preset}")
+    with pytest.raises(ConfigurationError, match="no preset"):
+        composed("solver=nowhere.yaml")
 
 
 def plain(file: Path) -> DictConfig:

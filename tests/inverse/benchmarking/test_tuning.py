@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+import yaml
 from PIL import Image
 
 from inverse import solvers
@@ -17,10 +18,14 @@ optuna = pytest.importorskip("optuna", reason="tuning needs the extra: tune")
 SHAPE = (3, 8, 8)
 
 
+def white():
+    dim = math.prod(SHAPE)
+    return torch.zeros(dim), torch.eye(dim)
+
+
 def objective(space, **kwargs):
     """Denoising white images of unit variance, where DiffPIR's best lam is known to be 1."""
-    dim = math.prod(SHAPE)
-    prior = GaussianPrior(SHAPE, torch.zeros(dim), torch.eye(dim))
+    prior = GaussianPrior(SHAPE, *white())
     images = torch.randn(6, *SHAPE, generator=torch.Generator().manual_seed(0)) * 0.3
     named = [(f"white{k}", x) for k, x in enumerate(images)]
     found = exams(named, {"denoise": identity}, gaussian(0.2))
@@ -40,6 +45,26 @@ def test_a_range_is_searched_from_the_default_and_repeats_with_its_seed():
     one, two = (search(objective(space), trials=6, first={"lam": 7.0}) for _ in range(2))
     assert one.trials[0].params == {"lam": 7.0} and len(one.trials) == 6
     assert [t.params for t in one.trials] == [t.params for t in two.trials]
+
+
+def test_a_search_that_was_broken_off_goes_on_and_another_begins_anew(tmp_path):
+    space = {"lam": {"low": 0.01, "high": 100.0, "log": True}}
+
+    def kept(trials, asked):
+        return search(objective(space), trials, {"lam": 7.0}, kept=(tmp_path / "log", asked))
+
+    begun = [t.params for t in kept(3, "a").trials]
+    whole = kept(6, "a")
+    assert len(whole.trials) == 6 and len(kept(2, "b").trials) == 2
+    assert len(begun) == 3 and [t.params for t in whole.trials[:3]] == begun
+    assert len({t.params["lam"] for t in whole.trials}) == 6
+
+
+def test_a_walk_that_needs_more_calls_is_no_candidate():
+    asked = objective({"steps": [2, 3, 9]}, calls=3)
+    asked.make = lambda kw: solvers.diffpir(GaussianPrior(SHAPE, *white()), **kw)
+    study = search(asked, trials=3, first={"steps": 2})
+    assert {t.params["steps"] for t in study.trials if t.value is not None} == {2, 3}
 
 
 @pytest.mark.parametrize("values", [[], {"low": 2, "high": 1}, {"low": 1}, 3])
@@ -64,8 +89,11 @@ def test_the_app_writes_every_trial_and_prints_overrides(tmp_path, monkeypatch, 
     monkeypatch.chdir(tmp_path)
     main(
         ["tune", "images=.", "operators=[identity]", "solver.outer_steps=2", "solver.inner_most=1"]
-        + ["search={lam: [0.2, 0.5]}", "hydra.run.dir=out", "device=cpu"]
+        + ["search={lam: [0.2, 0.5]}", "hydra.run.dir=out", "device=cpu", "preset=mine.yaml"]
     )
+    preset = yaml.safe_load((tmp_path / "mine.yaml").read_text())
+    assert preset.pop("defaults") == ["nested", "_self_"] and preset.pop("lam") in (0.2, 0.5)
+    assert preset == {"outer_steps": 2, "inner_most": 1}
     rows = list(csv.DictReader((tmp_path / "out" / "trials.csv").open()))
     assert {row["params_lam"] for row in rows} == {"0.2", "0.5"}
     assert "best psnr" in (said := capsys.readouterr().out) and "solver.lam=" in said
