@@ -1,5 +1,6 @@
 """The path from image to noise: levels, walks down them, splittings. Plain floats."""
 
+from inverse.levels.given import Levels
 from inverse.levels.grids import SPACINGS, Grid, Growing, Ladder, Passes, Walk, vp_grid
 from inverse.levels.paths import Listed, Path, Spread
 from inverse.levels.residual import Residual, Shift
@@ -18,6 +19,7 @@ __all__ = [
     "LIE",
     "Ladder",
     "Level",
+    "Levels",
     "Listed",
     "Passes",
     "Path",

@@ -1,5 +1,6 @@
 """Published solvers, and ours, as compositions of the same few parts: one factory per file."""
 
+from inverse.solvers._cm4ir import cm4ir
 from inverse.solvers._cycle import cycle
 from inverse.solvers._daps import daps
 from inverse.solvers._ddnm import ddnm
@@ -49,6 +50,7 @@ from inverse.solvers._tmpd import tmpd
 from inverse.solvers._uneven import uneven
 
 __all__ = [
+    "cm4ir",
     "cycle",
     "daps",
     "ddnm",

@@ -3,33 +3,11 @@
 from collections.abc import Sequence
 
 from inverse.denoise import Conditioned, Prior
-from inverse.levels import CLEAN, Level
+from inverse.levels import Levels
 from inverse.samplers import Process
 from inverse.starts import WienerStart
 from inverse.steps import Prox
 from inverse.transitions import DDIM
-
-
-class Levels:
-    """A walk down the very levels that are given, then CLEAN.
-
-    `levels(start)` is the walk down those of `nsrs` that are below `start`, from there.
-
-    Raises:
-        ValueError: for none, or unless they fall and are positive.
-    """
-
-    def __init__(self, nsrs: Sequence[float]) -> None:
-        nsrs = [float(nsr) for nsr in nsrs]
-        if not nsrs or sorted(set(nsrs), reverse=True) != nsrs or nsrs[-1] <= 0:
-            raise ValueError(
-                f"Levels: need noise-to-signal ratios that fall to above 0, got {nsrs}"
-            )
-        self.nsrs = nsrs
-
-    def __call__(self, start: Level | None = None) -> tuple[Level, ...]:
-        below = [Level(1.0, nsr) for nsr in self.nsrs if start is None or nsr < start.nsr]
-        return (*([] if start is None else [start]), *below, CLEAN)
 
 
 def idm(prior: Prior, *, levels: Sequence[float] = (2.65, 1.73, 1.0), lam: float = 1.0) -> Process:

@@ -49,6 +49,7 @@ def prior_for(solver: str) -> EDMPrior:
 
 
 SOLVERS = {
+    "cm4ir": functools.partial(solvers.cm4ir),
     "cycle": functools.partial(solvers.cycle, steps=4, encode=3),
     "daps": functools.partial(solvers.daps, steps=3, ode_steps=2, langevin=5),
     "daps-hmc": functools.partial(solvers.daps, steps=3, ode_steps=2, langevin=5, momentum=0.9),
@@ -85,6 +86,9 @@ SOLVERS = {
     "informed": functools.partial(solvers.informed, steps=4),
     "resshift": functools.partial(solvers.resshift),
     "rddm": functools.partial(solvers.rddm, eta=0.5),
+    "nested-coarse": functools.partial(
+        solvers.nested, outer_steps=3, inner_most=2, half_above=0.1, quarter_above=0.25
+    ),
     "repaint": functools.partial(solvers.repaint, steps=6, jump=2, repeats=2),
     "score_sde": functools.partial(solvers.score_sde, steps=5),
     "pnpdm": functools.partial(solvers.pnpdm, steps=4, inner=2),

@@ -313,3 +313,26 @@ def test_flower_steps_as_released():
         x1 = torch.linalg.solve(left, right.T).T.view_as(x)
         x = (u * x1 + (1 - u) * rng.normal(x.shape)) * (b.alpha + b.sigma)
     torch.testing.assert_close(found.x, x, rtol=1e-6, atol=1e-8)
+
+
+def test_cm4ir_steps_as_released():
+    """Told `(1 + delta) s`, moved by the regularised back-projection, the noise turned round."""
+    given, matrix = dense_problem(sigma=0.2, batch=BATCH)
+    deltas = (0.1, 0.3, 0.2)
+    solver = solvers.cm4ir(PRIOR, start=350, gamma=0.3, deltas=deltas, zeta=2.0)
+    found, levels = stepped(solver, given, states(), 2)
+    abar = torch.linspace(1e-4, 0.02, 1000).double().neg().add(1)[:352].prod()
+    sigmas = [float((1 - abar * 1.3**i).sqrt()) for i in range(3)]
+    assert [level.nsr for level in levels] == pytest.approx([*sigmas, 0.0], rel=1e-4)
+    inner = matrix @ matrix.T + 2.0 * 0.2**2 * torch.eye(len(matrix)).double()
+    rng, x = Rng64([4, 5]), states()
+    for s, after, delta in zip(sigmas, sigmas[1:], deltas[:2], strict=False):
+        x0 = PRIOR.denoise(x, Level(1.0, (1 + delta) * s))
+        back = torch.linalg.solve(inner, (x0.flatten(1) @ matrix.T - given.y.flatten(1)).T)
+        minus = (x0 - x) / s
+        x = x0 - (matrix.T @ back).T.view_as(x0)
+        x = x + after * (0.1 * rng.normal(x.shape) + (1 - 0.1**2) ** 0.5 * minus)
+    torch.testing.assert_close(found.x, x, rtol=1e-4, atol=1e-5)
+    last, _, _ = solver.step(x, levels[-2], levels[-1], None, given, rng)
+    x0 = PRIOR.denoise(x, Level(1.0, 1.2 * levels[-2].nsr))
+    torch.testing.assert_close(last, x0, rtol=1e-6, atol=1e-8)
