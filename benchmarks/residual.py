@@ -1,6 +1,6 @@
 """Super-resolution x4 in four network calls by a network that is told of the measurement.
 
-INVERSE_DATA=... python -m benchmarks.residual [steps=250] [images=4] [out=outputs/residual]
+INVERSE_DATA=... python -m benchmarks.residual [steps=250] [images=3] [out=outputs/residual]
 
 The bundled prior's network is told the Wiener restoration too, what that lacks made its picture
 (`widened`, paired), and trained for so many steps of 8 patches of 32 pixels of large photographs,
@@ -8,12 +8,14 @@ at the levels of `resshift`; run again, it goes on from its last checkpoint.
 
 On the centres of Kodak photographs, noise of 0.05 on [-1, 1]: ``resshift`` is its walk of 4 calls;
 ``inside`` has that walk, from each level on, for the estimates of an outer annealing of 3 steps;
-``warm`` goes on from it with the bundled prior by the last steps of ``nested``; ``nested`` alone.
+``warm`` goes on from it with the bundled prior by the last steps of ``nested``; ``nested`` alone;
+``wiener`` is what the network is told.
 """
 
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +29,10 @@ from inverse.denoise import Informed, cue
 from inverse.levels import Grid
 from inverse.metrics import LPIPS, psnr
 from inverse.priors import bundled, load_prior, widened
-from inverse.samplers import Nested, Process, Sampler, warm_state
+from inverse.samplers import Nested, Once, Process, Sampler, warm_state
 from inverse.solvers import nested, resshift
 from inverse.solving import solve
-from inverse.starts import WienerStart
+from inverse.starts import WienerStart, wiener
 from inverse.training.data import DecodedImages, ImageSource
 from inverse.training.recipe import Recipe
 from inverse.training.telling import Telling
@@ -58,21 +60,19 @@ def trained(steps: int, folder: Path) -> Informed:
 
 def restored(name: str, network: Informed, problem: Problem, rng: Rng) -> tuple[Tensor, int]:
     """A restoration by one of the ways, and its network calls."""
-    walk, ours = resshift(network), build(read("solver", "nested"))(bundled())
-    ways: dict[str, tuple[Sampler, Any]] = {
-        "resshift": (walk, None),
-        "inside": (inside(network), None),
-        "nested": (ours, None),
+    ways: dict[str, Callable[[], Sampler]] = {
+        "wiener": lambda: Once(wiener),
+        "resshift": lambda: resshift(network),
+        "inside": lambda: inside(network),
+        "nested": lambda: build(read("solver", "nested"))(bundled()),
     }
-    if name == "warm":
-
-        def first(problem: Problem) -> Tensor:
-            return solve(walk, problem, rng).x0
-
-        ways["warm"] = ours_tail(), warm_state(first, problem, rng, noise=0.0)
-    sampler, at = ways[name]
-    result = solve(sampler, problem, rng, at=at)
-    return result.x0, result.nfe + (4 if name == "warm" else 0)
+    if name != "warm":
+        result = solve(ways[name](), problem, rng)
+        return result.x0, result.nfe
+    first = solve(resshift(network), problem, rng)
+    begun = warm_state(lambda problem: first.x0, problem, rng, noise=0.0)
+    result = solve(tail(), problem, rng, at=begun)
+    return result.x0, first.nfe + result.nfe
 
 
 def inside(network: Informed) -> Process:
@@ -82,16 +82,16 @@ def inside(network: Informed) -> Process:
     return Process(Nested(inner), Anneal(0.5), outer, start=WienerStart())
 
 
-def ours_tail() -> Process:
+def tail() -> Process:
     """`nested` of 8 calls."""
     return nested(bundled(), outer_steps=3, inner_least=2, inner_most=3)
 
 
-def main(steps: int = 250, images: int = 4, out: str = "outputs/residual") -> None:
+def main(steps: int = 250, images: int = 3, out: str = "outputs/residual") -> None:
     """Write results/residual.json."""
     network = trained(steps, Path(out))
     distance, rows = LPIPS(), []
-    for name in ("resshift", "inside", "warm", "nested"):
+    for name in ("wiener", "resshift", "inside", "warm", "nested"):
         found = []
         for n, x0 in enumerate(crops(images)):
             rng = Rng([seed_for("residual", n)])
