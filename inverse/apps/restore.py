@@ -28,6 +28,7 @@ from inverse.restoring import (
     Place,
     Reading,
     Report,
+    kept,
     measurements,
     photographs,
     simulations,
@@ -37,7 +38,6 @@ from inverse.samplers import Sampler, known
 from inverse.solving import Budget, ready, solve
 from operators import Problem, Rng
 
-SNAPSHOTS = 24  # of the way, at most, in anytime.png
 FOR = {"size": "image", "shape": "measurement", "truth": "measurement"}  # and no other
 Make = Callable[[], tuple[Tensor | None, Case]]
 
@@ -122,7 +122,7 @@ def _photographs(config: DictConfig, device: str, budget: Budget) -> None:
             with closing(ProgressBar(name, many, budget, enabled=config.progress)) as bar:
                 rng = Rng(seeds, device)
                 at, watch = begin(many, rng), bar.watch
-                result = solve(sampler, many, rng, budget, keep=SNAPSHOTS, watch=watch, at=at)
+                result = solve(sampler, many, rng, budget, keep=kept(many), watch=watch, at=at)
             shown, there = None if truth is None else truth[0], many.y.device
             told = known(many, result.found).to("cpu")
             report = Report(shown, told, result.to("cpu"), *lpips(), there)

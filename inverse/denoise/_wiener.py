@@ -28,10 +28,12 @@ def wiener(problem: Problem, iterations: int = 50, floor: float = 0.02) -> Tenso
     variance = noise_variance(problem, floor)
 
     def normal(z: Tensor) -> Tensor:
-        return _filtered(operator.gram(_filtered(z, root)), root) + column(variance, z) * z
+        return _filtered(operator.gram(_filtered(z, root)), root).add_(column(variance, z) * z)
 
-    right = _filtered(operator.adjoint(problem.y), root)
-    found = cg(normal, right, tol=1e-3, max_iter=iterations, partial=True)
+    def right() -> Tensor:  # without a name of its own: an image may be large, and cg lets it go
+        return _filtered(operator.adjoint(problem.y), root)
+
+    found = cg(normal, right(), tol=1e-3, max_iter=iterations, partial=True)
     return _filtered(found, root)
 
 
@@ -44,7 +46,7 @@ def natural(noise: Tensor) -> Tensor:
 
 
 def _filtered(x: Tensor, root: Tensor) -> Tensor:
-    return fft.irfft2(fft.rfft2(x) * root, x.shape[-2:])
+    return fft.irfft2(fft.rfft2(x).mul_(root), x.shape[-2:])
 
 
 def _root_spectrum(shape: tuple[int, ...], like: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from inverse.restoring.cases import Build, Case, measurements, simulated, simulations
 from inverse.restoring.footage import Footage, filmed, recorded
 from inverse.restoring.reading import Place, Reading, photograph, photographs, skipped
-from inverse.restoring.report import Report, peak_memory_mb
+from inverse.restoring.report import Report, kept, peak_memory_mb
 from inverse.restoring.screening import Screening, suffix_like
 from inverse.restoring.writing import Outputs
 
@@ -17,6 +17,7 @@ __all__ = [
     "Report",
     "Screening",
     "filmed",
+    "kept",
     "measurements",
     "peak_memory_mb",
     "photograph",

@@ -1,5 +1,6 @@
 """What a restoration leaves on disk: pictures, samples, scores."""
 
+import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,14 @@ from inverse.solving import Result, Snapshot
 from operators import Problem
 
 PICTURES = (1, 3)  # channels of what a PNG shows
+SNAPSHOTS = 24  # of the way, at most, in anytime.png
+VALUES = 2**27  # of all snapshots together
+
+
+def kept(problem: Problem) -> int:
+    """How many estimates of the way to keep for a report: fewer of large images, at least one."""
+    values = len(problem) * math.prod(problem.operator.in_shape)
+    return max(1, min(SNAPSHOTS, VALUES // values))
 
 
 @dataclass(frozen=True)

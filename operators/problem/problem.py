@@ -133,7 +133,7 @@ class Problem:
     def repeat(self, count: int) -> Problem:
         """Every sample `count` times in a row: the problem of `count` particles per sample."""
         rows = torch.arange(len(self)).repeat_interleave(count)
-        y = self.y.repeat_interleave(count, 0)
+        y = self.y if count == 1 else self.y.repeat_interleave(count, 0)
         return self._with(self.operator.select(rows), self.noise.select(rows), y)
 
     def through(self, decoder: Operator) -> Problem:

@@ -55,19 +55,22 @@ def cg(
     """
     tol = tolerance(b.dtype) if tol is None else tol
     x, r, p = torch.zeros_like(b), b, b
+    del b  # images may be large
     rr = dot(r, r)
     goal = tol**2 * rr
     for k in range(max_iter):
         active = rr > goal
-        if _looks(k, b) and not bool(active.any()):
+        if _looks(k, r) and not bool(active.any()):
             return x
         q = matvec(p)
         curve = dot(p, q)
         active = active & (curve > 0)
-        alpha = column(torch.where(active, rr / curve, 0.0), b)
-        x, r = x + alpha * p, r - alpha * q
+        alpha = column(torch.where(active, rr / curve, 0.0), r)
+        x = torch.addcmul(x, alpha, p)
+        r = torch.addcmul(r, alpha, q, value=-1)
+        del q
         new = dot(r, r)
-        p = r + column(torch.where(active, new / rr, 0.0), b) * p
+        p = torch.addcmul(r, column(torch.where(active, new / rr, 0.0), r), p)
         rr = torch.where(active, new, rr)
     if not partial:
         _warn(name, rr, goal, tol, max_iter)

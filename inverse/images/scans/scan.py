@@ -43,7 +43,9 @@ class Scan:
     def values(self, page: int) -> np.ndarray:
         """One page in the file's units, (C, H, W) float64, NaN where it has no value."""
         stored = self.stored[page]
-        values = stored.astype(np.float64) * self.slope + self.intercept
+        values = stored.astype(np.float64)  # in place from here on: a page may be large
+        values *= self.slope
+        values += self.intercept
         return values if self.blank is None else np.where(stored == self.blank, np.nan, values)
 
     def range(self, given: Sequence[float] | str | None) -> tuple[Limits, str]:
@@ -91,7 +93,9 @@ class Scan:
     def unit(self, page: int, limits: Limits) -> Tensor:
         """One page as (C, H, W) float32, 0 at black and 1 at white."""
         low, high = limits
-        values = (self.values(page) - low) / (high - low)
+        values = self.values(page)
+        values -= low
+        values /= high - low
         return torch.from_numpy(np.ascontiguousarray(values, np.float32))
 
     def numbers(self, images: Sequence[Tensor], limits: Limits) -> np.ndarray:
@@ -102,13 +106,17 @@ class Scan:
         low, high = limits
         kind, pages = self.stored.dtype, []
         for x in images:
-            values = (x.detach().cpu().numpy().astype(np.float64) + 1) / 2 * (high - low) + low
-            stored = (values - self.intercept) / self.slope
-            if kind.kind in "iu":
-                ends = np.iinfo(kind)
-                stored = np.rint(stored).clip(ends.min, ends.max)
-            pages.append(stored.round().clip(0, 1) if kind.kind == "b" else stored)
-        return np.stack(pages).astype(kind)
+            stored = x.detach().cpu().numpy().astype(np.float64)
+            stored += 1
+            stored *= (high - low) / 2
+            stored += low
+            stored -= self.intercept
+            stored /= self.slope
+            if kind.kind in "iub":
+                ends = (0, 1) if kind.kind == "b" else (np.iinfo(kind).min, np.iinfo(kind).max)
+                np.rint(stored, out=stored).clip(*ends, out=stored)
+            pages.append(stored.astype(kind))
+        return np.stack(pages)
 
 
 def type_limits(kind: np.dtype, bits: int | None = None) -> Limits | None:

@@ -13,17 +13,19 @@ from inverse.apps import restore
 from inverse.apps.demo import recipe
 from inverse.images import load_image
 from inverse.priors import faster, load_prior, save_prior
-from inverse.restoring import photographs, simulated
+from inverse.restoring import kept, photographs, simulated
 from inverse.samplers import Reusing
 from inverse.solvers import ddnm
 from inverse.solving import Budget, Planned, ready, solve
 from inverse.training.data import ImageSource
 from operators import (
     LinearOperator,
+    Problem,
     SizeError,
     block_sensing,
     downsample_gaussian,
     gaussian,
+    identity,
     multiple_of,
 )
 from tests.inverse.solver_cases import tiny_prior
@@ -131,3 +133,15 @@ def test_all_who_read_pictures_know_the_same_files(tmp_path):
         assert list(found) == ["a", "b", "c"]
         assert ImageSource(whole).names == ["a.bmp", "b.PNG", "c.webp"]
     assert torch.equal(load_image(place / "a.bmp"), load_image(place / "b.PNG"))
+
+
+def test_of_large_pictures_fewer_estimates_are_kept_for_the_report():
+    small, large = (
+        Problem(
+            identity((3, side, side)),
+            gaussian(0.1),
+            torch.zeros(1, 3, 1, 1).expand(2, 3, side, side),
+        )
+        for side in (256, 4000)
+    )
+    assert kept(small) == 24 and kept(large) == 1
