@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable
+from typing import overload
 
 import torch
 from torch import Tensor
@@ -23,6 +24,10 @@ def widest(device: torch.device) -> torch.dtype:
     return torch.float32 if device.type == "mps" else torch.float64
 
 
+@overload
+def column(value: Tensor, like: Tensor) -> Tensor: ...
+@overload
+def column(value: float, like: Tensor) -> float: ...
 def column(value: float | Tensor, like: Tensor) -> float | Tensor:
     """A number as it is; one value per sample, (B,), as (B, 1, ...) of that rank."""
     if isinstance(value, Tensor) and value.dim() == 1:
