@@ -33,6 +33,7 @@ from inverse.restoring import (
     photographs,
     simulations,
     skipped,
+    truths_of,
 )
 from inverse.samplers import Sampler, known
 from inverse.solving import Budget, ready, solve
@@ -172,18 +173,8 @@ def _cases(config: DictConfig, places: Mapping[str, Place], unknown: Unknown) ->
     reading = Reading(config.channels, _range(config), config.key, _exposure(config))
     if config.measurement is None:
         return simulations(make, noise, places, config.size, config.seed, reading)
-    truths = None if config.truth is None else _truths(config, places)
+    truths = None if config.truth is None else truths_of(places, config.truth, config.pages)
     return measurements(make, noise, places, config.shape, config.seed, reading, truths)
-
-
-def _truths(config: DictConfig, places: Mapping[str, Place]) -> Mapping[str, Place]:
-    """The truth of every measurement: the one, or that of the same name."""
-    found = photographs(config.truth, "truth", config.pages)
-    if len(places) == len(found) == 1:
-        return dict(zip(places, found.values(), strict=True))
-    if missing := set(places) - set(found):
-        raise ImageError(f"truth {config.truth}: has none of the names {', '.join(missing)}")
-    return found
 
 
 def _fitting(

@@ -2,7 +2,7 @@
 
 from inverse.restoring.cases import Build, Case, measurements, simulated, simulations
 from inverse.restoring.footage import Footage, filmed, recorded
-from inverse.restoring.reading import Place, Reading, photograph, photographs, skipped
+from inverse.restoring.reading import Place, Reading, photograph, photographs, skipped, truths_of
 from inverse.restoring.report import Report, kept, peak_memory_mb
 from inverse.restoring.screening import Screening, suffix_like
 from inverse.restoring.writing import Outputs
@@ -27,4 +27,5 @@ __all__ = [
     "simulations",
     "skipped",
     "suffix_like",
+    "truths_of",
 ]

@@ -1,6 +1,6 @@
 """The pictures that a source names, page by page, read one at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -97,6 +97,22 @@ def photographs(
         piled = measured and is_pile(place.source)  # numbers of one measurement, or of several
         paged |= _numbered(name, place, pages) if piled else _paged(name, place, pages)
     return paged
+
+
+def truths_of(
+    places: Mapping[str, Place], source: str, pages: Sequence[int] | None = None
+) -> Mapping[str, Place]:
+    """The truth of every measurement: the only picture that `source` names, or that of its name.
+
+    Raises:
+        FileNotFoundError, ImageError: as `photographs`, and where some have none.
+    """
+    found = photographs(source, "truth", pages)
+    if len(places) == len(found) == 1:
+        return dict(zip(places, found.values(), strict=True))
+    if missing := set(places) - set(found):
+        raise ImageError(f"truth {source}: has none of the names {', '.join(missing)}")
+    return found
 
 
 def skipped(source: str, key: str = "image") -> list[str]:
