@@ -32,8 +32,10 @@ class Conv3x3(nn.Conv2d):
 
     def pays(self, x: Tensor) -> bool:
         """Whether it is faster here, and `torch.backends.nnpack` not switched off."""
+        if torch.compiler.is_compiling():  # first: what follows would break its graph
+            return False
         single = x.dtype == self.weight.dtype == torch.float32
-        other = torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling()
+        other = torch.is_autocast_enabled("cpu")
         here = x.device.type == "cpu" and _fits() and torch._C._get_nnpack_enabled()
         here = here and torch.get_num_threads() <= FEW
         return single and here and not other
