@@ -103,7 +103,7 @@ def main(
         save(stem, config, earlier(stem, config, rows, ("task", "method")) + rows)
 
 
-def table(name: str = "catalogue_20,catalogue_20_more,catalogue_20_flow") -> None:
+def table(name: str = "catalogue_20") -> None:
     """Print result files as a Markdown table, the least LPIPS first: PSNR / LPIPS by task.
 
     What is in several files is taken from the last of them.

@@ -73,8 +73,8 @@ def settings(name: str, nfe: int) -> dict:
             return {"steps": max(1, nfe // int(preset(name).draws))}
         case "mgps":
             return {"steps": max(1, nfe // 5), "burst": 4}
-        case "uneven_mean":
-            return {}  # one call
+        case "uneven_mean" | "once":
+            return {}  # one call, or none
         case "uneven" | "uneven_fine":
             return {"steps": nfe // 2 + 1}  # two calls a step but for the first and the last
         case "ltsp" | "stsp":

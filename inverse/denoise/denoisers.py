@@ -205,6 +205,8 @@ class Score(ABC):
     """Whether it needs the denoiser's Jacobian (a backward pass)."""
     requires: Needs = NOTHING
     """What else it asks of the problem."""
+    aware: bool = True
+    """Whether it looks at the measurement."""
 
     @abstractmethod
     def __call__(self, ev: Evaluation) -> Tensor:
@@ -217,11 +219,9 @@ class Guided(Denoiser):
     Reference: `solvers` share this identity; see Chung et al., 2023, arXiv:2209.14687, eq. 7.
     """
 
-    aware = True
-
     def __init__(self, denoiser: Denoiser, score: Score) -> None:
         super().__init__()
-        self.denoiser, self.score = denoiser, score
+        self.denoiser, self.score, self.aware = denoiser, score, score.aware
 
     def forward(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Estimate:
         ev = Evaluation(self.denoiser, x, level, problem, rng, self.score.differentiable)

@@ -59,6 +59,8 @@ class ClassifierScore(Score):
 
     differentiable = False
 
+    aware = False
+
     def __init__(
         self, classifier: Callable[[Tensor, Level], Tensor], label: int, weight: float = 1.0
     ) -> None:

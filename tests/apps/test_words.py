@@ -125,7 +125,10 @@ def test_every_value_of_every_choice_is_checked_by_its_key(group):
             assert key in hints(target), f"{choice}.{key} has no annotation"
             wrong = config.copy()
             OmegaConf.update(wrong, f"{group}.{key}", {"not": "this"}, merge=False)
-            if any(kind in str(hints(target)[key]) for kind in ("Callable", "Tensor", "Mapping")):
+            if any(
+                kind in str(hints(target)[key])
+                for kind in ("Callable", "Tensor", "Mapping", "Prior")
+            ):
                 continue
             with pytest.raises(ValueError, match=f"{group}.{key} must be .*got {{'not': 'this'}}"):
                 check_values(wrong[group], target)

@@ -45,7 +45,7 @@ def test_entries_are_whole(entry):
     assert fields.keys() & {"booktitle", "journal"}
     assert len(entry.splitlines()) == len(fields) + 2 and entry.count("{") == entry.count("}")
     assert re.fullmatch(r"@(inproceedings|article)\{\w+,", entry.splitlines()[0])
-    assert entry.splitlines()[-1] == "}" and re.fullmatch(r"20\d\d", fields["year"])
+    assert entry.splitlines()[-1] == "}" and re.fullmatch(r"(19|20)\d\d", fields["year"])
     if "eprint" in fields:
         assert re.fullmatch(r"\d{4}\.\d{5}", fields["eprint"])
 

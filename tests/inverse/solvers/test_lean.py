@@ -11,7 +11,8 @@ from tests.inverse.solver_cases import OPERATORS, SOLVERS, problem
 def second_step(solver: str, operator: str) -> Count:
     """The operations of the second step of a solver."""
     walk = SOLVERS[solver](Shrink()).iterate(problem(operator), Rng([0, 1, 2]))
-    next(walk)
+    if next(walk).steps == 1:
+        pytest.skip(f"{solver} makes one step")
     with Count() as count:
         next(walk)
     return count

@@ -51,9 +51,10 @@ def test_solvers_stay_on_their_device_and_no_step_waits_or_copies(solver, operat
             walk = sampler.to("cuda").iterate(here, Rng([1, 2], "cuda"))
         except Unfit as unfit:
             pytest.skip(str(unfit))
-        next(walk)
-        fake.notes.clear()
         iterate = next(walk)
+        fake.notes.clear()
+        if iterate.steps > 1:
+            iterate = next(walk)
     assert isinstance(iterate.x0, Pretend) and bool(iterate.x0.held.isfinite().all())
     notes = [note for note in fake.notes if "operators/solve/" not in note.where]  # CG's looks
     assert len(notes) <= LOOKS.get(solver, 0), notes
