@@ -30,7 +30,7 @@ BAD = {
     "no factor": (["operator=downsample", "operator.factor=0"], "Downsample: factor must be"),
     "a word alone": (["photo.png"], "give key=value"),
     "an open bracket": (["shape=[3,8"], "close every bracket"),
-    "knob of another solver": (["solver.zeta=1"], "the solver 'zeta': did you mean 'inner_zeta'? choose one of data_first"),
+    "knob of another solver": (["solver.zeta=1"], "the solver 'zeta': did you mean 'inner_zeta'?"),
     "wrong argument": (["+operator.colour=red"], "colour"),
     "steps no number": (["solver.outer_steps=none"], "must be a whole number, got 'none'"),
     "foreign target": (["solver._target_=os.system"], "_target_ must start with"),
