@@ -58,7 +58,6 @@ class ClassifierScore(Score):
     """
 
     differentiable = False
-
     aware = False
 
     def __init__(

@@ -1,6 +1,7 @@
 """The command line with a tiny prior, and a photograph."""
 
 import pytest
+import torch
 from PIL import Image
 
 from inverse.apps import main as command
@@ -47,3 +48,13 @@ def photo(tmp_path):
     path = tmp_path / "photo.png"
     Image.effect_noise((40, 36), 60).convert("RGB").save(path)
     return path
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch):
+    """The folder that is worked in, with a small picture in its folder `photos`."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    pixels = torch.randint(0, 255, (16, 16, 3), generator=torch.Generator().manual_seed(0))
+    Image.fromarray(pixels.byte().numpy()).save(tmp_path / "photos" / "a.png")
+    return tmp_path

@@ -1,8 +1,6 @@
 """`inverse train network.informed=[...]`, and restoring with the network that it makes."""
 
 import pytest
-import torch
-from PIL import Image
 
 from inverse.apps import main as command
 from inverse.priors import EDMPrior, load_prior, save_prior
@@ -11,14 +9,7 @@ WORDS = ["train", "images=photos", "network=stem", "network.channels=[8,8]", "ne
 WORDS += ["network.informed=[wiener]", "operators=[downsample]", "recipe=residual", "out=made"]
 WORDS += ["recipe.batch=2", "recipe.patch=16", "+recipe.steps=2", "device=cpu"]
 
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "photos").mkdir()
-    pixels = torch.randint(0, 255, (16, 16, 3), generator=torch.Generator().manual_seed(0))
-    Image.fromarray(pixels.byte().numpy()).save(tmp_path / "photos" / "a.png")
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("photos")
 
 
 @pytest.mark.parametrize("begun", [True, False], ids=["from weights", "from nothing"])

@@ -4,7 +4,6 @@ import re
 
 import pytest
 import torch
-from PIL import Image
 
 from inverse.apps import main as command
 from inverse.priors import EDMPrior, load_prior, save_prior
@@ -15,14 +14,10 @@ WORDS += ["prior=file", "prior.path=small.safetensors", "solver=idm"]
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "photos").mkdir()
-    pixels = torch.randint(0, 255, (16, 16, 3), generator=torch.Generator().manual_seed(0))
-    Image.fromarray(pixels.byte().numpy()).save(tmp_path / "photos" / "a.png")
+def folder(photos):
     torch.manual_seed(0)
-    save_prior(EDMPrior({"channels": [8, 8], "layers": 1}), tmp_path / "small.safetensors")
-    return tmp_path
+    save_prior(EDMPrior({"channels": [8, 8], "layers": 1}), photos / "small.safetensors")
+    return photos
 
 
 @pytest.mark.parametrize("learn", ["true", "false"])
