@@ -13,6 +13,7 @@ APPS = {
     "benchmark": "a grid of restorations into one table, resumable",
     "report": "a page of tables, plots and pictures from benchmarks",
     "errors": "measure how wrong a prior is, for estimating noise and blur",
+    "calibrate": "measure how far samples are from the truth, for error bars",
     "certify": "compare a solver's samples with posteriors that are known",
     "tune": "choose a solver's constants on validation images",
     "demo": "restore in the browser, step by step",

@@ -9,6 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from torch import Tensor
 
+from inverse.apps.calibrate import error_bars
 from inverse.apps.configuration import ConfigurationError, build, expect
 from inverse.apps.device import pick_device
 from inverse.apps.estimating import ESTIMATE, Unknown, estimates
@@ -65,6 +66,7 @@ class Values:
     size: Count | None
     seed: Natural
     samples: Count
+    bars: Name | None
     device: str
     restorer: Name | None
     error: float | None
@@ -110,6 +112,7 @@ def _photographs(config: DictConfig, device: str, budget: Budget) -> None:
     folder, failures = Path(HydraConfig.get().runtime.output_dir), Failures(len(cases))
     samplers: dict[int, Sampler] = {}  # by the channels of the pictures
     begin = unknown.begin(config)
+    bars = error_bars(config)
     lpips = cache(lambda: measure(config))  # wanted last, and its library is slow to load
     for name, (truth, case) in failures.made(cases):
         for said in filter(None, (case.reading, case.problem.operator.reading)):
@@ -126,7 +129,7 @@ def _photographs(config: DictConfig, device: str, budget: Budget) -> None:
                 result = solve(sampler, many, rng, budget, keep=kept(many), watch=watch, at=at)
             shown, there = None if truth is None else truth[0], many.y.device
             told = known(many, result.found).to("cpu")
-            report = Report(shown, told, result.to("cpu"), *lpips(), there)
+            report = Report(shown, told, result.to("cpu"), *lpips(), there, bars)
             place = folder / name if len(cases) > 1 else folder
             print(summary(name, report.write(place), place, estimates(result.found)))
             if outputs and (written := outputs.add(name, result.x0[0])):

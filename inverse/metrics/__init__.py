@@ -2,6 +2,7 @@
 
 from inverse.metrics.backbones import Unavailable
 from inverse.metrics.dists import DISTS
+from inverse.metrics.errorbars import expected_error, relative_error
 from inverse.metrics.fidelity import ms_ssim, psnr, psnr_where, ssim
 from inverse.metrics.lpips import LPIPS, score
 from inverse.metrics.posterior import Summary, coverage, crps, summarise, variance_ratio
@@ -15,9 +16,11 @@ __all__ = [
     "blurriness",
     "coverage",
     "crps",
+    "expected_error",
     "ms_ssim",
     "psnr",
     "psnr_where",
+    "relative_error",
     "score",
     "ssim",
     "summarise",

@@ -21,6 +21,7 @@ from inverse.images import (
 from inverse.images import save_image as save
 from inverse.metrics import LPIPS, psnr, score, summarise
 from inverse.metrics.fidelity import SSIM_WINDOW
+from inverse.restoring.errorbars import SHOWN, ErrorBars
 from inverse.solving import Result, Snapshot
 from operators import Problem
 
@@ -43,6 +44,7 @@ class Report:
         truth: (3, H, W), or None in real mode. problem: of the K samples. result: of `solve`.
         lpips: the measure, or None; missing: why it could not be had.
         device: that restored it, wherever the tensors are by now.
+        bars: of the mean of the samples, if they were measured.
     """
 
     truth: Tensor | None
@@ -51,6 +53,7 @@ class Report:
     lpips: LPIPS | None = None
     missing: str | None = None
     device: torch.device = torch.device("cpu")
+    bars: ErrorBars | None = None
 
     def metrics(self) -> dict:
         """What goes into metrics.json: plain numbers, one entry per sample where they differ."""
@@ -68,22 +71,26 @@ class Report:
                 if name not in scores:
                     scores |= {name: None, f"{name}_missing": why}
         sigma, memory = self.problem.sigma, peak_memory_mb(self.device)
-        return scores | {
-            "residual": result.residual.tolist(),
-            "nfe": result.nfe,
-            "nfe_backward": result.backward,
-            "seconds": round(result.seconds, 3),
-            "finished": result.finished,
-            "peak_memory_mb": memory and round(memory),
-            "sigma": sigma.tolist() if isinstance(sigma, Tensor) else sigma,
-            "estimated": {
-                name: {"mean": number.told.tolist(), "std": number.std.tolist()}
-                for part in result.found
-                for name, number in part.numbers.items()
-            },
-            "noise": repr(self.problem.noise),
-            "operator": self.problem.operator.describe(),
-        }
+        return (
+            scores
+            | self._bars()
+            | {
+                "residual": result.residual.tolist(),
+                "nfe": result.nfe,
+                "nfe_backward": result.backward,
+                "seconds": round(result.seconds, 3),
+                "finished": result.finished,
+                "peak_memory_mb": memory and round(memory),
+                "sigma": sigma.tolist() if isinstance(sigma, Tensor) else sigma,
+                "estimated": {
+                    name: {"mean": number.told.tolist(), "std": number.std.tolist()}
+                    for part in result.found
+                    for name, number in part.numbers.items()
+                },
+                "noise": repr(self.problem.noise),
+                "operator": self.problem.operator.describe(),
+            }
+        )
 
     def _reasons(self) -> dict[str, str | None]:
         """Why a measure is missing where it is."""
@@ -98,6 +105,17 @@ class Report:
         assert summary.crps is not None and summary.coverage is not None
         share = {"share": float(summary.coverage), "nominal": summary.nominal}
         return {"crps": float(summary.crps), "coverage": share}
+
+    def _bars(self) -> dict:
+        """What the error bars are, and how much of the truth they hold."""
+        if self.bars is None:
+            return {}
+        half = self.bars.half_width(self.result.x0[:, None])[0]
+        told = {"share": SHOWN, "factor": self.bars.factors[SHOWN], "mean": float(half.mean())}
+        if self.truth is not None:
+            error = (self.result.x0.mean(0) - self.truth).abs()
+            told["held"] = float((error <= half).float().mean())
+        return {"error_bars": told}
 
     def write(self, folder: Path) -> dict:
         """Write pictures and metrics.json into `folder`; returns the metrics.
@@ -121,6 +139,10 @@ class Report:
             summary = summarise(samples[:, None])
             save(visible(summary.mean[0]), folder / "mean.png")
             save(summary.std[0].mean(0, keepdim=True) * 4 - 1, folder / "std.png")
+        if self.bars is not None:
+            half = self.bars.half_width(samples[:, None])
+            save_measurement(half, folder / "error.npy")
+            save(half[0].mean(0, keepdim=True) * 4 - 1, folder / "error.png")
         metrics = self.metrics()
         save(panel(self._tiles(seen, restored, metrics)), folder / "panel.png")
         save(anytime_strip(self._anytime()), folder / "anytime.png")
