@@ -41,7 +41,7 @@ def errors(sampler: Sampler, task: str, sigma: float, truth: Tensor, count: int)
     found: dict[str, list[Tensor]] = {"pixels": [], "blocks": [], "crps": [], "crps_mean": []}
     for n, x0 in enumerate(truth[:, None]):
         rng = Rng([seed_for("errorbars", task, n)])
-        problem = measure(TASKS[task](x0.shape[1:]), gaussian(sigma), x0, rng)
+        problem = measure(TASKS[task](x0.shape[1:], 0), gaussian(sigma), x0, rng)
         seeds = [seed_for("errorbars", task, n, k) for k in range(count)]
         samples = solve(sampler, problem.repeat(count), Rng(seeds)).x0[:, None]
         rough = F.avg_pool2d(samples.flatten(0, 1), BLOCK)[:, None]

@@ -1,6 +1,7 @@
 """`inverse calibrate`: measure how far the mean of samples is from the truth, for error bars."""
 
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -40,7 +41,7 @@ def run(config: DictConfig) -> None:
     if config.samples < 2:
         raise ConfigurationError("samples must be 2 at least: one has no spread")
     device, needs = pick_device(config.device), requirements(config.solver)
-    make, noise = build(config.operator), build(config.noise)
+    make, noise = partial(build, config.operator), build(config.noise)
     cases = simulations(make, noise, photographs(config.images), config.size, config.seed)
     sampler, errors = None, []
     for name, made in cases.items():

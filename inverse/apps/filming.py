@@ -25,7 +25,7 @@ from inverse.solving import Budget, NothingReady, Result, in_windows, ready, sol
 from inverse.starts import wiener
 from operators import Problem, Rng
 
-PICTURES_ALONE = ("range", "pages", "key", "dark", "flat", "absorbed", "restorer")
+PICTURES_ALONE = ("bars", "range", "pages", "key", "dark", "flat", "absorbed", "restorer")
 
 
 def is_asked(config: DictConfig) -> bool:
