@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad, pixel_shuffle, pixel_unshuffle
+from torch.nn.functional import avg_pool2d, pad, pixel_shuffle, pixel_unshuffle
 
 from inverse.denoise import Prior
 from inverse.levels import Level
@@ -37,11 +37,19 @@ class FFDNet(nn.Module):
 
     @torch.no_grad()
     def forward(self, x: Tensor, sigma: float | Tensor) -> Tensor:
-        """(B, 3, H, W) in [-1, 1], not clamped; sigma in [-1, 1] units, a float or (B,)."""
+        """(B, 3, H, W) in [-1, 1], not clamped; sigma in [-1, 1] units.
+
+        A float, one per image, (B,), or one per value, (B, 3, H, W) of even sides, of which the
+        mean variance of 2x2 pixels is told.
+        """
         height, width = x.shape[-2:]
         unit = pad((x + 1) / 2, (0, width % 2, 0, height % 2), mode="replicate")
         folded = pixel_unshuffle(unit, 2)
-        level = torch.ones_like(folded[:, :1]) * column(sigma, folded) / 2
+        if isinstance(sigma, Tensor) and sigma.ndim == 4:
+            told = avg_pool2d(sigma.square().mean(1, keepdim=True), 2).sqrt()
+        else:
+            told = column(sigma, folded)
+        level = torch.ones_like(folded[:, :1]) * told / 2
         clean = pixel_shuffle(self.model(torch.cat([folded, level], dim=1)), 2)
         return 2 * clean[..., :height, :width] - 1
 

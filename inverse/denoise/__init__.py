@@ -23,6 +23,7 @@ from inverse.denoise.fields import Field, FieldPrior
 from inverse.denoise.informing import CUES, Cue, Informed, cue, lost
 from inverse.denoise.linear import (
     explain,
+    gaussian_around,
     linear_operator,
     matched_variance,
     noise_level,
@@ -92,6 +93,7 @@ __all__ = [
     "errors_of",
     "estimate",
     "explain",
+    "gaussian_around",
     "linear_operator",
     "lost",
     "matched_variance",

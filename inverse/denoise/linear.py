@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from inverse.denoise.fields import Field
 from inverse.denoise.needs import LINEAR, SPECTRAL, check
 from inverse.levels import Level
-from operators import LinearOperator, Problem, Rng, SpectralOperator
+from operators import Gaussian, LinearOperator, Problem, Rng, SpectralOperator
 from operators.solve import column, largest_eigenvalue, widest
 
 
@@ -140,6 +141,26 @@ def spectrum(problem: Problem, who: str) -> Spectrum:
         sigma = column(noise_level(problem), y)
     tau = torch.where(operator.s_inv > 0, sigma * operator.s_inv, math.inf)
     return Spectrum(operator, y, tau)
+
+
+AROUND = 5  # pixels of a side
+
+
+def gaussian_around(problem: Problem) -> Problem:
+    """A problem of single values (`POINTWISE`) with Gaussian noise of the level around each.
+
+    That of `noise.std` at `A m`, m the mean of what is measured in the 5x5 pixels around: at y
+    itself what came out low would be trusted more than what came out high, and the estimate be
+    too dark.
+    """
+    operator = problem.operator
+    if isinstance(problem.noise, Gaussian) or not isinstance(operator, LinearOperator):
+        return problem
+    seen = operator.pinv(problem.y)
+    there = operator.pinv(operator(torch.ones_like(seen)))  # 1 where measured, else 0
+    total, count = (avg_pool2d(x, AROUND, 1, AROUND // 2) for x in (seen, there))
+    mean = torch.where(count > 0, total / count.clamp_min(1 / AROUND**2), 0.0)
+    return problem.as_gaussian(operator(mean))
 
 
 def squares(x: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from inverse.denoise import POINTWISE, FieldPrior, spectrum
+from inverse.denoise import POINTWISE, FieldPrior, gaussian_around, spectrum
 from inverse.levels import CLEAN, UNKNOWN, Grid, Level, Walk
 from inverse.samplers.sampler import Descent
 from operators import Problem, Rng
@@ -65,7 +65,7 @@ class Waiting(Descent[None]):
         self, x: Tensor, a: Level, b: Level, memory: None, problem: Problem, rng: Rng
     ) -> tuple[Tensor, Tensor, None]:
         single = POINTWISE.met(problem)  # then every value may have a noise of its own
-        data = spectrum(problem.as_gaussian() if single else problem, "Waiting")
+        data = spectrum(gaussian_around(problem) if single else problem, "Waiting")
         here, there, tau = data.field(a), data.field(b), data.field(UNKNOWN)
         z = data.informed(x / a.alpha, a)
         x0 = self.prior(z, here, problem, rng).x0

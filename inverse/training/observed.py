@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from inverse.denoise import Field, Unfit, spectrum
+from inverse.denoise import Field, Unfit, gaussian_around, spectrum
 from inverse.levels import UNKNOWN
 from operators import Inpaint, Noise, Problem
 
@@ -121,7 +121,7 @@ def state_of(problem: Problem) -> tuple[Tensor, Field]:
             "masks, Bayer or noisy pictures, or begin with a prior (weights=)"
         )
     nothing = problem.y.new_zeros((len(problem), *problem.operator.in_shape))
-    return spectrum(problem.as_gaussian(), "a model of pixels").joined(nothing, UNKNOWN)
+    return spectrum(gaussian_around(problem), "a model of pixels").joined(nothing, UNKNOWN)
 
 
 def device_of(model: nn.Module) -> torch.device:

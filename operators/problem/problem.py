@@ -86,16 +86,21 @@ class Problem:
             return (self.residual(x) / sigma).flatten(1).norm(dim=1) / self.measured**0.5
         return self.rms_residual(x) / sigma
 
-    def as_gaussian(self) -> Problem:
-        """The problem with Gaussian noise of the standard deviation that `noise.std` has at y.
+    def as_gaussian(self, near: Tensor | None = None) -> Problem:
+        """The problem with Gaussian noise of the standard deviation that `noise.std` has there.
 
         For linear-Gaussian solvers where the noise depends on the signal (Poisson), before
-        `whitened`. An approximation for many photons: of few, values that happened to come out
-        low get too much weight, and the one `sigma` of the problem may serve better.
+        `whitened`.
+
+        Args:
+            near: about what the measurement is without noise, like y. By default y, for many
+                photons: of few, values that happened to come out low get too much weight, and the
+                one `sigma` of the problem may serve better.
         """
         if isinstance(self.noise, Gaussian):
             return self
-        return self._with(self.operator, Gaussian(self.noise.std(self.y)), self.y)
+        std = self.noise.std(self.y if near is None else near)
+        return self._with(self.operator, Gaussian(std), self.y)
 
     def whitened(self) -> Problem:
         """The problem of the same posterior whose noise is N(0, I).

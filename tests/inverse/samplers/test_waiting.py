@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from inverse import solvers
-from inverse.denoise import Unfit
+from inverse.denoise import Unfit, gaussian_around
 from inverse.levels import UNKNOWN, VE, Grid, Unbounded
-from inverse.priors import EDMPrior
+from inverse.priors import EDMPrior, GaussianPrior
 from inverse.samplers import Nested, Process, State, Waiting
 from inverse.solving import Budget, plan, solve
 from inverse.transitions import Renoise
@@ -159,9 +159,24 @@ def test_poisson_noise_counts_as_what_it_is_at_each_value():
     prior, x = gaussian_prior(), torch.linspace(-0.9, 0.9, DIM).double().view(1, *SHAPE)
     problem = measure(identity(SHAPE).to(torch.float64), Poisson(50.0), x, Rng64([0]))
     sampler = solvers.uneven(prior, steps=1)
-    given, same = problem.as_gaussian(), solve(sampler, problem, Rng64([1])).x0
+    given, same = gaussian_around(problem), solve(sampler, problem, Rng64([1])).x0
     assert torch.equal(same, solve(sampler, given, Rng64([1])).x0)
     assert given.sigma.flatten()[0] < given.sigma.flatten()[-1]  # pyright: ignore
+
+
+@pytest.mark.parametrize("kept", [1.0, 0.4])
+def test_few_photons_leave_no_picture_darker(kept):
+    shape = (1, 24, 24)
+    covariance = 0.2 * torch.eye(576).double() + 0.5
+    prior = GaussianPrior(shape, torch.zeros(576).double(), covariance)
+    x = torch.full((1, *shape), 0.2).double()
+    mask = torch.rand(1, 24, 24, generator=torch.Generator().manual_seed(0)) <= kept
+    operator = Inpaint(shape, mask).to(torch.float64)
+    problem = measure(operator, Poisson(8.0), x, Rng64([0]))
+    sampler = solvers.uneven(prior, steps=1)
+    bias = float((solve(sampler, problem, Rng64([1])).x0 - x).mean())
+    by_value = float((solve(sampler, problem.as_gaussian(), Rng64([1])).x0 - x).mean())
+    assert abs(bias) < 0.03 < 0.1 < -by_value
 
 
 def test_a_sample_does_not_depend_on_the_mask_of_its_neighbour():
