@@ -96,15 +96,16 @@ def ruled(prior: Prior) -> dict[str, dict[str, Sampler]]:
     }
     plain = {
         "nested": {"lam 0.18": {}},
-        "diffpir": {f"lam {lam}": {"lam": lam} for lam in (0.25, 1.0, 1.75)},
+        "diffpir": {f"lam {lam}": {"lam": lam} for lam in (1.0, 1.75)},
     }
     rules = {
         walk: {name: make(**setting) for name, setting in plain.get(walk, {}).items()}
         | {name: stepping(make(), step) for name, step in spectral.items()}
         for walk, make in walks.items()
     }
-    soft = {f"lam {lam:g}": stepping(ddnm(prior, steps=STEPS), Prox(lam)) for lam in (0.25, 1.0)}
-    rules["ddnm_plus"] = {"singular values": ddnm_plus(prior, steps=STEPS)} | soft | rules["ddnm_plus"]
+    plus = {"singular values": ddnm_plus(prior, steps=STEPS)}
+    plus["lam 1"] = stepping(ddnm(prior, steps=STEPS), Prox())
+    rules["ddnm_plus"] = plus | rules["ddnm_plus"]
     return rules
 
 
