@@ -1,13 +1,14 @@
 """How near the blind mode comes to the noise and the blur of photographs, look by look.
 
 INVERSE_DATA=... python -m benchmarks.blind [count=3] [side=128] [folder=mcmaster18]
-    [looks=1,0.5,0.25,0.12] [tasks=denoise]
+    [looks=1,0.5,0.25,0.12] [tasks=denoise,inpaint] [name=blind]
 
 Centres of photographs that are not Kodak's, the bundled prior, diffpir for a walk. The level of the
 noise is unknown in every task, the blur in those that are named after a family: these are blurred
 before they are cropped, so that nothing goes on round their borders. ``found``: before the
 first look and after each of them. ``wavelets``: scikit-image's estimate of the noise that is to be
 removed, where PyWavelets is installed. Tasks whose names begin as said; in turns, of one commit.
+Where each pixel is kept or lost `Blind` looks at nothing (``looks=`` without a value).
 """
 
 import os
@@ -60,8 +61,8 @@ def told(found: tuple[Found, ...]) -> dict[str, float]:
 
 def followed(problem: Problem, refits: list[Refit], looks: tuple[float, ...]) -> list[dict]:
     """What is known before the first look and after each of them."""
-    walk = Blind(diffpir(bundled(), steps=len(looks)), refits, looks=looks)
-    path, rng = [Level(1.0, nsr) for nsr in (2 * looks[0], *looks)], Rng([0])
+    walk = Blind(diffpir(bundled(), steps=4), refits, looks=looks)
+    path, rng = [Level(1.0, nsr) for nsr in (2.0, *looks)], Rng([0])
     x, memory = walk.begin(problem, rng, path[0])
     known = [told(memory.found)]
     for a, b in pairwise(path):
@@ -94,20 +95,21 @@ def main(
     folder: str = "mcmaster18",
     looks: str = "1,0.5,0.25,0.12",
     tasks: str = "",
+    name: str = "blind",
 ) -> None:
     """Measure, print, and write after every picture."""
-    levels, rows = tuple(float(nsr) for nsr in looks.split(",")), []
+    levels, rows = tuple(float(nsr) for nsr in looks.split(",") if nsr), []
     pictures = crops(int(count), int(side) + 2 * SIZE, folder)
     config = {"count": int(count), "side": int(side), "folder": folder, "looks": list(levels)}
     for place, wide in enumerate(pictures):
-        for name, (truth, problem, refits) in made(wide[None], int(side), place).items():
-            if not name.startswith(tasks):
+        for task, (truth, problem, refits) in made(wide[None], int(side), place).items():
+            if not task.startswith(tuple(tasks.split(","))):
                 continue
             found = followed(problem, refits, levels)
-            row = {"picture": place, "task": name, "truth": truth, "found": found}
-            rows.append(row | (wavelets(problem.y) if name.startswith("denoise") else {}))
+            row = {"picture": place, "task": task, "truth": truth, "found": found}
+            rows.append(row | (wavelets(problem.y) if task.startswith("denoise") else {}))
             print(*row.values(), flush=True)
-        save("blind", config, rows + earlier("blind", config, rows, ("picture", "task")))
+        save(name, config, rows + earlier(name, config, rows, ("picture", "task")))
 
 
 if __name__ == "__main__":

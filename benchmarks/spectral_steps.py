@@ -45,7 +45,7 @@ STEPS, SCALES = 24, (1.0, 2.0, 5.0)
 
 
 class SpectralProx(DataStep):
-    """`argmin_x ||y - A x||^2 / (2 sigma_y^2) + ||R^(-1/2) (x - x0)||^2 / 2`, R of a known spectrum.
+    """`argmin_x ||y - A x||^2 / (2 sigma_y^2) + ||R^(-1/2) (x - x0)||^2 / 2`, R's spectrum known.
 
     `x0 + R A^T (A R A^T + sigma_y^2 I)^-1 (y - A x0)`, by conjugate gradients; those of a blur or a
     resizing in coordinates in which the matrix is the identity.

@@ -8,17 +8,16 @@ from torch import Tensor
 from inverse.denoise import ErrorSpectrum, Prior, check, climb
 from inverse.levels import CLEAN, Level, Path
 from inverse.priors import Channels
+from inverse.samplers.blind.coordinates import PIXELWISE
 from inverse.samplers.blind.drawing import drawn
 from inverse.samplers.blind.refits import Refit
 from inverse.samplers.found import Found, known
 from inverse.samplers.iterate import Iterate, State
 from inverse.samplers.sampler import Descent, Sampler
-from operators import Inpaint, Problem, Rng
+from operators import Problem, Rng
 
 NOWHERE = Level(0.0, 1.0)
 LOOKS = (1.0, 0.5, 0.25, 0.12)
-MASKED = LOOKS[:1]
-"""Under a mask the error at lower levels looks as white as the noise: more looks went astray."""
 
 
 class Known(NamedTuple):
@@ -47,7 +46,7 @@ class Blind(Descent[Known]):
     and sigma_y, with the prior's estimate D at a state `x0 + nsr n` and the variance R of its error
     (`errors`). Then x0 is drawn anew, `x0 ~ N(D, R) N(y; A x0, sigma_y^2 I)`, for the next look.
     At first D is grey and R the spectrum of images, which costs no network call; before each of
-    the walk's first steps there is a look, one call, at the next lower nsr, and the step takes
+    the walk's first steps there may be a look, one call, at the next lower nsr, and the step takes
     the problem as it is known by then.
 
     The walk's own estimates would not do for x0: smoother than images, they are explained by
@@ -60,7 +59,8 @@ class Blind(Descent[Known]):
         sampler: a descent, with a prior of images inside.
         refits: what is to be found, in this order.
         errors: of that prior; its own (`Prior.errors`) where not given.
-        looks: the nsr of each; `LOOKS` where not given, `MASKED` under a mask.
+        looks: the nsr of each; `LOOKS` where not given, and none where each pixel is kept or lost:
+            there flat patches tell the noise by themselves, and the error of D looks as white.
 
     Raises:
         TypeError: for a sampler that steps down no levels.
@@ -114,7 +114,7 @@ class Blind(Descent[Known]):
     ) -> tuple[Tensor, Tensor, Known]:
         looks = self.looks
         if looks is None:
-            looks = MASKED if isinstance(problem.operator, Inpaint) else LOOKS
+            looks = () if isinstance(problem.operator, PIXELWISE) else LOOKS
         if self.refits and memory.looks < len(looks):
             memory = self._look(memory, looks[memory.looks], problem, rng)
         told = known(problem, memory.found)

@@ -9,10 +9,12 @@ from torch.nn.functional import pad
 
 from inverse.denoise import linear_operator, mixtures, restored, transformed
 from inverse.denoise.needs import Need
-from operators import Inpaint, LinearOperator, Problem, Rng
+from operators import Identity, Inpaint, LinearOperator, Problem, Rng
 from operators.core import fft
 
-PATCH, PATCHES = 8, 256  # side in pixels, and how many of them at most
+PATCH, PATCHES = 8, 128  # side in pixels, and how many of them at most
+PIXELWISE = Identity | Inpaint
+"""What keeps or loses each pixel: flat patches tell the noise among textured ones."""
 MERGED = 512  # values at most that go through every trial
 
 
@@ -42,8 +44,8 @@ def coordinates(problem: Problem, x0: Tensor, r2: Tensor, faded: bool | None = N
     Returns:
         on the CPU, whatever device the problem is on, in float64.
     """
-    if isinstance(problem.operator, Inpaint):
-        return _patches(problem, problem.operator, x0, r2)
+    if isinstance(problem.operator, PIXELWISE):
+        return _patches(problem, problem.operator.s[:, :1], x0, r2)
     operator = linear_operator(problem, "the evidence")
     faded = not _wraps(operator) if faded is None else faded
     fade = fading(*operator.out_shape[-2:]) if faded else torch.ones(1, dtype=torch.float64)
@@ -157,20 +159,22 @@ def _merged(power: Tensor, spread: Tensor, weight: Tensor) -> Coordinates:
     return Coordinates(power.sum(-1) / some, spread.sum(-1) / some, total)
 
 
-def _patches(problem: Problem, mask: Inpaint, x0: Tensor, r2: Tensor) -> Coordinates:
+def _patches(problem: Problem, kept: Tensor, x0: Tensor, r2: Tensor) -> Coordinates:
     """Along the eigenvectors of the error's covariance in what was kept of each small patch.
 
-    Patches count as independent of each other (a composite likelihood); each has a contrast of
-    its own, so that flat places tell the noise among textured ones.
+    Its mean brightness, which is no noise, is left out. Patches count as independent of each other
+    (a composite likelihood); each has a contrast of its own.
     """
-    kept = mask.mask[:, :1].cpu().double().expand(len(x0), -1, -1, -1)
+    kept = kept.cpu().double().expand(len(x0), -1, *x0.shape[-2:])
     rest = problem.residual(x0).cpu().double()
     mixed = torch.einsum("ij,bjhw->bihw", mixtures(x0.shape[1]), rest)
     inside, rest = _cut(kept), _cut(mixed)
-    lost = torch.diag_embed(1 - inside)
-    within = inside[..., :, None] * _covariance(r2, mask.in_shape)[:, None] * inside[..., None, :]
+    flat = inside / inside.square().sum(-1, keepdim=True).sqrt().clamp_min(1e-12)
+    varied = torch.diag_embed(inside) - flat[..., :, None] * flat[..., None, :]
+    lost = torch.eye(inside.shape[-1], dtype=torch.float64) - varied
+    within = varied @ _covariance(r2, x0.shape)[:, None] @ varied
     values, vectors = torch.linalg.eigh(within - lost)  # what was lost has the value -1
-    power = torch.einsum("bcgn,bcgnk->bcgk", rest * inside, vectors).square()
+    power = torch.einsum("bcgn,bcgnk->bcgk", rest, vectors).square()
     known = (values > -0.5).to(power)
     parts = (power * known, values.clamp_min(0), known)
     return Coordinates(*(v.flatten(1, 2) for v in parts))
@@ -183,7 +187,7 @@ def _cut(x: Tensor) -> Tensor:
     return every[:, :, :: -(-every.shape[2] // PATCHES)]
 
 
-def _covariance(r2: Tensor, shape: tuple[int, ...]) -> Tensor:
+def _covariance(r2: Tensor, shape: Sequence[int]) -> Tensor:
     """The covariance of the values of a patch of an error of spectrum r2: (C, PATCH^2, PATCH^2)."""
     side = min(PATCH, *shape[-2:])
     apart = fft.irfft2(r2.double(), shape[-2:])

@@ -83,8 +83,9 @@ def _fits(found: Coordinates, sigma: Tensor) -> Callable[[Tensor], Tensor]:
     shape = (*found.power.shape[:2], sigma.shape[1])
 
     def fits(c: Tensor) -> Tensor:
-        variance = c.view(*shape, -1, 1) * spread + noise
-        return -0.5 * (weight * (power / variance + variance.log())).sum(-1).view(c.shape)
+        variance = (c.view(*shape, -1, 1) * spread).add_(noise)
+        misfit = variance.log().addcdiv_(power, variance).mul_(weight)  # large: in place
+        return -0.5 * misfit.sum(-1).view(c.shape)
 
     return fits
 
