@@ -11,6 +11,7 @@ with that rule. Tasks and walks in turns, of one commit.
 
 import os
 import sys
+from collections.abc import Mapping
 from functools import partial
 
 import torch
@@ -85,7 +86,7 @@ def stepping(sampler: Process, step: DataStep) -> Process:
     return sampler
 
 
-def ruled(prior: Prior) -> dict[str, dict[str, Sampler]]:
+def ruled(prior: Prior) -> Mapping[str, Mapping[str, Sampler]]:
     """By walk and rule."""
     assert prior.errors is not None
     spectral = {f"{c:g} r2": SpectralProx(prior.errors, c) for c in SCALES}
