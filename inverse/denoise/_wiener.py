@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from inverse.denoise.linear import linear_operator, noise_variance
-from operators import Problem
+from operators import Problem, SpectralOperator
 from operators.core import fft
 from operators.solve import cg, column
 
@@ -14,8 +14,9 @@ def wiener(problem: Problem, iterations: int = 50, floor: float = 0.02) -> Tenso
 
     `w = S B^T (B B^T + sigma_y^2 I)^{-1} y`, `B = A S`, where S^2 is the circular convolution
     with power spectrum proportional to `1 / (f^2 + f_0^2)` (f_0 one cycle per image) and total
-    variance 1/4 per pixel, by conjugate gradients on the image side. It interpolates, deblurs
-    and upsamples linearly; sharp detail is left to the prior.
+    variance 1/4 per pixel, by conjugate gradients on the image side; where A is unitary, in closed
+    form, `S^2 / (S^2 + sigma_y^2) A^T y`. It interpolates, deblurs and upsamples linearly; sharp
+    detail is left to the prior.
 
     Args:
         iterations: of conjugate gradients at most (they stop at a relative residual of 1e-3).
@@ -26,6 +27,9 @@ def wiener(problem: Problem, iterations: int = 50, floor: float = 0.02) -> Tenso
     operator = linear_operator(problem, "WienerStart")
     root = _root_spectrum(operator.in_shape, problem.y)
     variance = noise_variance(problem, floor)
+    if isinstance(operator, SpectralOperator) and operator.unitary:
+        x, power = operator.adjoint(problem.y), root**2
+        return _filtered(x, power / (power + column(variance, x)))
 
     def normal(z: Tensor) -> Tensor:
         return _filtered(operator.gram(_filtered(z, root)), root).add_(column(variance, z) * z)

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from inverse import solvers
+from inverse.denoise import natural
 from inverse.solving import solve
 from inverse.starts import wiener
 from operators import (
@@ -15,8 +16,10 @@ from operators import (
     SaltAndPepper,
     Uniform,
     downsample,
+    identity,
     inpaint_random,
     measure,
+    walsh_hadamard,
 )
 from tests.inverse.solver_cases import SHAPE, tiny_prior, truths
 
@@ -29,6 +32,15 @@ def test_wiener_with_one_sigma_per_sample(batch):
     for i, sigma in enumerate(sigmas):
         alone = Problem(problem.operator, Gaussian(sigma), problem.y[i : i + 1])
         assert torch.allclose(wiener(alone), whole[i : i + 1], atol=1e-4)
+
+
+@pytest.mark.parametrize("operator", [identity(SHAPE), walsh_hadamard(SHAPE, ratio=1.0)])
+def test_wiener_of_a_unitary_operator_is_exact(operator):
+    sigmas = torch.tensor([0.1, 0.4])
+    problem = measure(operator, Gaussian(sigmas), truths(2), Rng(range(2)))
+    x = wiener(problem)
+    lacking = natural(natural(operator.adjoint(problem.y) - x))  # S^2 (A^T y - x) = sigma^2 x
+    assert torch.allclose(lacking, sigmas[:, None, None, None] ** 2 * x, atol=1e-5)
 
 
 @pytest.mark.parametrize("solver", ["diffpir", "pigdm", "nested"])
