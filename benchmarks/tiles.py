@@ -29,14 +29,17 @@ from operators import Rng, gaussian, inpaint_random, measure, seed_for
 WIDTH = 4
 
 
-def borders(tile: int, overlap: int, side: int) -> Tensor:
-    """Which pixels lie within `WIDTH` of a tile's edge inside a square image, (side, side)."""
-    starts = [min(k, side - tile) for k in range(0, side - overlap, tile - overlap)]
-    edges = {e for start in starts for e in (start, start + tile)} - {0, side}
-    line = torch.zeros(side, dtype=torch.bool)
-    for edge in edges:
-        line[edge - WIDTH : edge + WIDTH] = True
-    return line[:, None] | line
+def borders(tile: int, overlap: int, height: int, width: int) -> Tensor:
+    """Which pixels of an image lie within `WIDTH` of a tile's edge inside it, (height, width)."""
+
+    def line(side: int) -> Tensor:
+        starts = [min(k, side - tile) for k in range(0, side - overlap, tile - overlap)]
+        near = torch.zeros(side, dtype=torch.bool)
+        for edge in {e for start in starts for e in (start, start + tile)} - {0, side}:
+            near[edge - WIDTH : edge + WIDTH] = True
+        return near
+
+    return line(height)[:, None] | line(width)
 
 
 def rms(error: Tensor, where: Tensor) -> float:
@@ -45,7 +48,7 @@ def rms(error: Tensor, where: Tensor) -> float:
 
 def row(x0: Tensor, whole: Tensor, tiled: Tensor, overlap: int, tile: int) -> dict:
     """What the module's docstring says, of estimates of ``x0`` (B, C, side, side)."""
-    at = borders(tile, overlap, x0.shape[-1])
+    at = borders(tile, overlap, *x0.shape[-2:])
     ratios = [rms(d - x0, at) / rms(d - x0, ~at) for d in (tiled, whole)]
     change = float((tiled - whole).norm() / (whole - x0).norm())
     return {"overlap": overlap, "ratio": ratios[0], "whole": ratios[1], "change": change}
