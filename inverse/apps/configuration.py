@@ -50,6 +50,17 @@ def check_values(config: DictConfig, taker: Any) -> None:
         raise ConfigurationError(error)
 
 
+def check_target(config: Any) -> None:
+    """`check_values` of what a configuration builds, where it is one of ours, and of its keys."""
+    if taker := target_of(config):
+        known = hints(taker)
+        given = [key for key in map(str, config) if key[0] != "_"]
+        for key in given:
+            full = config._get_full_key(key)
+            expect(key, [k for k in given if k in known], f"option of {full.rpartition('.')[0]}")
+        check_values(config, taker)
+
+
 def expect(value: str, valid: Sequence[str], what: str) -> None:
     """Raise ConfigurationError, naming the nearest valid one, for a value that is not valid."""
     if value in valid:
@@ -75,7 +86,7 @@ def build(config: DictConfig, *args: Any, **kwargs: Any) -> Any:
         key = min(missing)
         value = choices(hints(target_of(config)).get(key.rpartition(".")[2])) or "VALUE"
         raise ConfigurationError(f"{key} is missing: give it as {key}={value}")
-    check_values(config, target_of(config))
+    check_target(config)
     options = {"_execution_whitelist_": [f"{t}*" for t in TRUSTED]} if _whitelists() else {}
     try:
         return hydra.utils.instantiate(config, *args, **options, **kwargs)

@@ -11,7 +11,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
-from inverse.apps.configuration import FOLDER, check_values, groups, target_of
+from inverse.apps.configuration import FOLDER, check_target, check_values, groups
 from inverse.apps.words import check_overrides
 from inverse.files import new_folder
 
@@ -50,8 +50,7 @@ class HydraJob:
                 if OmegaConf.select(config, key) == word:
                     OmegaConf.update(built, key, "???")  # which is not looked at
             for value in built.values():
-                if taker := target_of(value):
-                    check_values(value, taker)
+                check_target(value)
             self.function(config)
         except Exception as error:
             self.errors.append(error)

@@ -19,6 +19,7 @@ Natural = Annotated[int, Limit("a whole number that is not negative", lambda n: 
 Name = Annotated[str, Limit("text (not empty)", bool)]
 PLAIN = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 PLAIN |= {NoneType: "null"}
+PARTS = {"Prior": "a prior of its own, as +prior@{0}=latent {0}.path=FOLDER"}  # by a class's name
 
 
 def hints(taker: Any) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def wrong(value: Any, hint: Any, key: str) -> str | None:
     if fits(value, hint):
         return None
     quote = "; put it in quotes" if fits("text", hint) and not isinstance(value, str) else ""
-    said = " or ".join(dict.fromkeys(_said(hint))) or "keys and values"
+    said = " or ".join(dict.fromkeys(_said(hint))).format(key) or "keys and values"
     return f"{key} must be {said}, got {value!r}{quote}"
 
 
@@ -89,3 +90,5 @@ def _said(hint: Any) -> Iterator[str]:
             yield f"a list, each {' or '.join(_said(arguments[0]))}"
         elif member in PLAIN:
             yield PLAIN[member]
+        elif part := PARTS.get(getattr(member, "__name__", "")):
+            yield part

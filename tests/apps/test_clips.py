@@ -194,6 +194,10 @@ WRONG = {
                                   "+prior@solver.video=bundled"],
     "solver.video are for clips": ["image=folder", "clip=false", "solver=lvtino",
                                    "+prior@solver.video=bundled"],
+    "solver.video must be a prior of its own, as +prior@solver.video=latent": [
+        "image=pan.npy", "clip=true", "solver=lvtino", "solver.video=folder"],
+    "unknown option of solver 'video'": ["image=pan.npy", "clip=true", *VIDEO,
+                                         "+prior@solver.video=bundled"],
     "solver.motion must be": ["image=pan.npy", "clip=true", *VIDEO, "solver.motion=guess"],
     "say what clip is behind it": ["measurement=pan.npy", "clip=true", "operator=identity",
                                    "time=exposure", "noise.sigma=0.1", *VIDEO],
