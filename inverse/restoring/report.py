@@ -131,8 +131,10 @@ class Report:
         if restored.shape[0] not in PICTURES:
             save_measurement(samples[:1], folder / "restored.npy")
         save_measurement(self.problem.y[:1], folder / "measurement.npy")
-        for kernel in (part.kernel[0] for part in self.result.found if part.kernel is not None):
-            save(kernel / kernel.max() * 2 - 1, folder / "kernel.png")
+        for part in self.result.found:
+            for name in ("kernel", "kernel_std"):
+                if (shown := getattr(part, name)) is not None:
+                    save(shown[0] / part.kernel[0].max() * 2 - 1, folder / f"{name}.png")
         if len(samples) > 1:
             tiles = [Tile(f"sample {k}", x) for k, x in enumerate(samples[:16])]
             save(anytime_strip(tiles, columns=4), folder / "samples.png")

@@ -33,13 +33,14 @@ class Found(NamedTuple):
 
     Attributes:
         numbers: by name. noise, operator: None where they are not the refit's concern.
-        kernel: (B, 1, h, w), of a blur; else None.
+        kernel: (B, 1, h, w), of a blur; else None. kernel_std: of its values, where they are free.
     """
 
     numbers: Mapping[str, Quantity]
     noise: Noise | None = None
     operator: LinearOperator | None = None
     kernel: Tensor | None = None
+    kernel_std: Tensor | None = None
 
     def applied(self, problem: Problem) -> Problem:
         """The problem with what was found in place of its own."""
