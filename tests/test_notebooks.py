@@ -12,8 +12,8 @@ SCRIPTS = sorted(FOLDER.glob("0*.py"))
 REMEDY = "run python notebooks/build.py"
 
 
-def test_there_are_six():
-    assert [script.stem[:2] for script in SCRIPTS] == ["01", "02", "03", "04", "05", "06"]
+def test_there_are_seven():
+    assert [script.stem[:2] for script in SCRIPTS] == [f"0{n}" for n in range(1, 8)]
     assert {path.stem for path in FOLDER.glob("*.ipynb")} == {path.stem for path in SCRIPTS}
 
 

@@ -132,8 +132,8 @@ class Report:
             save_measurement(samples[:1], folder / "restored.npy")
         save_measurement(self.problem.y[:1], folder / "measurement.npy")
         for part in self.result.found:
-            for name in ("kernel", "kernel_std"):
-                if (shown := getattr(part, name)) is not None:
+            for name, shown in (("kernel", part.kernel), ("kernel_std", part.kernel_std)):
+                if shown is not None and part.kernel is not None:
                     save(shown[0] / part.kernel[0].max() * 2 - 1, folder / f"{name}.png")
         if len(samples) > 1:
             tiles = [Tile(f"sample {k}", x) for k, x in enumerate(samples[:16])]

@@ -58,6 +58,14 @@ def test_a_blur_that_nobody_knows_is_found_and_shown(inverse, tmp_path):
     assert Image.open(folder / "kernel.png").size == (9, 9)
 
 
+def test_a_kernel_of_no_family_is_shown_with_how_sure_it_is(inverse, photo):
+    words = [f"measurement={photo}", *UNKNOWN, "operator.family=free", "size=null"]
+    code, out, err, folder = inverse(*words)
+    assert code == 0 and "extent" in out, err
+    assert {"extent", "sigma"} == set(metrics(folder)["estimated"])
+    assert all(Image.open(folder / f"kernel{end}.png").size == (9, 9) for end in ("", "_std"))
+
+
 def test_what_the_data_do_not_tell_is_said_and_no_number_given():
     silent = Found({"angle": Quantity(torch.tensor([90.0]), torch.tensor([torch.inf]))})
     assert estimates([silent]) == ["angle not told by the data"]

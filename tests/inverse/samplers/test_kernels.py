@@ -67,12 +67,12 @@ def test_edges_tell_a_kernel_of_no_family():
     kernel = sharpened_kernel(y[0, 0], SIZE)
     assert float(kernel.sum()) == pytest.approx(1) and bool((kernel >= 0).all())
     cosine = float((kernel * HOOK[0, 0]).sum() / (kernel.norm() * HOOK.norm()))
-    assert cosine > 0.95
+    assert cosine > 0.9  # of no blur: 0.43
 
 
 def test_how_sure_a_kernel_is_comes_from_the_curvature_of_its_evidence():
     x, problem = blurred("circular", 0.05)
-    refit, r2 = BlurKernel(SIZE, "circular", steps=20), torch.full((3, 48, 25), 1e-9)
+    refit, r2 = BlurKernel(SIZE, "circular", steps=300), torch.full((3, 48, 25), 1e-9)
     seen = refit._seen(problem, x, r2)
     precision = seen.precision(HOOK)[0]
     curvature = -torch.autograd.functional.hessian(lambda k: seen.fits(k).sum(), HOOK)
@@ -80,7 +80,9 @@ def test_how_sure_a_kernel_is_comes_from_the_curvature_of_its_evidence():
     found = refit(problem, x, r2, begun(kernels.gaussian(SIZE, 1.5)))
     assert found.kernel_std is not None and float(found.kernel_std.max()) < 0.02
     mean, std = found.numbers["extent"]
-    assert abs(float(mean) - 1.6) < 0.3 and 0 < float(std) < 0.1
+    places = torch.arange(SIZE) - SIZE // 2
+    extent = float((HOOK * (places[:, None] ** 2 + places**2) / 2).sum().sqrt())
+    assert abs(float(mean) - extent) < 4 * float(std) < 0.4
 
 
 def test_a_flat_picture_tells_no_kernel():
