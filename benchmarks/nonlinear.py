@@ -33,6 +33,9 @@ BUDGETED: dict[str, dict] = {
     "sitcom": {"steps": 5, "iterations": 5},  # 5 calls and 4 backward
     "dps": {"steps": 25, "zeta": 12.0},  # zeta times steps as it was released
     "reddiff": {"steps": 50},
+    "fast_dips": {"steps": 50},
+    "nested_nonlinear": {},  # 28 calls as it comes
+    "nested_phase": {},  # 47
 }
 
 

@@ -9,6 +9,7 @@ from inverse.solvers._ddrm import ddrm
 from inverse.solvers._diffpir import diffpir
 from inverse.solvers._dmps import dmps
 from inverse.solvers._dps import dps
+from inverse.solvers._fast_dips import fast_dips
 from inverse.solvers._flowchef import flowchef
 from inverse.solvers._flowdps import flowdps
 from inverse.solvers._flower import flower
@@ -30,6 +31,7 @@ from inverse.solvers._momentum import momentum
 from inverse.solvers._mpgd import mpgd
 from inverse.solvers._nested import nested
 from inverse.solvers._nested_latent import nested_latent
+from inverse.solvers._nested_nonlinear import nested_nonlinear
 from inverse.solvers._nested_posterior import nested_posterior
 from inverse.solvers._nested_video import nested_video
 from inverse.solvers._once import once
@@ -59,6 +61,7 @@ __all__ = [
     "diffpir",
     "dmps",
     "dps",
+    "fast_dips",
     "flowchef",
     "flowdps",
     "flower",
@@ -80,6 +83,7 @@ __all__ = [
     "mpgd",
     "nested",
     "nested_latent",
+    "nested_nonlinear",
     "nested_posterior",
     "nested_video",
     "once",

@@ -33,6 +33,12 @@ class Flowed(Denoiser):
         return estimate(x, state, level)
 
 
+def annealing(steps: int, start: float, end: float) -> Grid:
+    """The first `steps` of the `steps + 1` levels that EDM's rule puts from `start` to `end`."""
+    lowest = Grid(1, start=start, end=end).between(start, end, 1 - 1 / max(steps, 2))
+    return Grid(steps, start=start, end=lowest.nsr)
+
+
 def daps(
     prior: Prior,
     *,
@@ -70,8 +76,7 @@ def daps(
     walks to fit the data: on data of another scale than images set `walk` to null.
     Where the operator rounds, tau is sigma_y if that is more (`Langevin`).
     """
-    lowest = Grid(1, start=start, end=end).between(start, end, 1 - 1 / max(steps, 2))
-    grid = Grid(steps, start=start, end=lowest.nsr)
+    grid = annealing(steps, start, end)
     least = 1 - 0.99 * steps / (steps + 1)
     step = Langevin(langevin, rate, tau, momentum, start, end, walk, least)
     return Process(Conditioned(Flowed(prior, ode_steps), step), Renoise(1), grid)

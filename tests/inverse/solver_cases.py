@@ -59,6 +59,7 @@ SOLVERS = {
     "ddrm": functools.partial(solvers.ddrm, steps=5),
     "diffpir": functools.partial(solvers.diffpir, steps=5),
     "dmps": functools.partial(solvers.dmps, steps=5),
+    "fast_dips": functools.partial(solvers.fast_dips, steps=4, gradients=2),
     "dps": functools.partial(solvers.dps, steps=5),
     "idm": functools.partial(solvers.idm),
     "ilvr": functools.partial(solvers.ilvr, steps=5),
@@ -116,6 +117,9 @@ SOLVERS = {
     ),
     "nested-latent": functools.partial(solvers.nested_latent, outer_steps=3, inner_most=2),
     "nested-video": functools.partial(solvers.nested_video, outer_steps=3, inner_most=2),
+    "nested-nonlinear": functools.partial(
+        solvers.nested_nonlinear, outer_steps=3, inner_most=2, gradients=2
+    ),
     "nested-posterior": functools.partial(solvers.nested_posterior, passes=2, steps=3),
     "uneven": functools.partial(solvers.uneven, steps=4),
     "uneven-ddim": functools.partial(solvers.uneven, steps=5, eta=0.7, heun=False),
