@@ -35,14 +35,22 @@ BUDGETED: dict[str, dict] = {
     "reddiff": {"steps": 50},
     "fast_dips": {"steps": 50},
     "nested_nonlinear": {},  # 28 calls as it comes
-    "nested_phase": {},  # 47
+    "nested_phase": {  # from noise, 47 calls
+        "preset": "nested_nonlinear",
+        "outer_steps": 16,
+        "inner_most": 4,
+        "outer_start": 10.0,
+        "inner_most_from": 0.5,
+        "start_temperature": 1.0,
+    },
 }
 
 
 def budgeted(solver: str, prior: Prior) -> Sampler:
     """A preset with the constants that give it about fifty calls."""
-    config = preset(solver)
-    config.update(OmegaConf.create(BUDGETED[solver]))
+    constants = dict(BUDGETED[solver])
+    config = preset(constants.pop("preset", solver))
+    config.update(OmegaConf.create(constants))
     return build(config)(prior)
 
 

@@ -34,7 +34,7 @@ NOTHING: Needs = frozenset()
 LINEAR = Need(
     "a linear operator",
     lambda problem: isinstance(problem.operator, LinearOperator),
-    "choose a solver that takes any operator (dps), or another operator",
+    "choose a solver that takes any operator (nested_nonlinear, dps), or another operator",
 )
 SPECTRAL = Need(
     "an operator with a singular value decomposition",

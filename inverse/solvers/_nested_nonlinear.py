@@ -38,9 +38,9 @@ def nested_nonlinear(
     `x <- x0' + s' (sqrt(inner_zeta) n - sqrt(1 - inner_zeta) noise)`.
 
     All else is as in `nested`, but that it starts from higher noise, and from the image that the
-    same step makes of grey, with `start_temperature sigma n` upon it. Where y says little of where
-    to begin (phase retrieval: `nested_phase`), start from noise: `start_temperature` 1 and a large
-    `outer_start`. One call a step, no backward pass through the network.
+    same step makes of grey, with `start_temperature sigma n` upon it. Where y does not say where to
+    begin (phase retrieval) start from noise, `start_temperature` 1 and `outer_start` 10; there
+    `fast_dips` succeeds more often. One call a step, no backward pass through the network.
 
     Reference: Elata et al., 2023, arXiv:2305.19066 (nesting); Kim et al., 2026, arXiv:2603.01591
     (the step). The constants were chosen on McMaster images (benchmarks/README.md).

@@ -61,6 +61,7 @@ SOLVERS = {
     "dmps": functools.partial(solvers.dmps, steps=5),
     "fast_dips": functools.partial(solvers.fast_dips, steps=4, gradients=2),
     "dps": functools.partial(solvers.dps, steps=5),
+    "dps-low-rank": functools.partial(solvers.dps, steps=5, energy=0.99),
     "idm": functools.partial(solvers.idm),
     "ilvr": functools.partial(solvers.ilvr, steps=5),
     "mcg": functools.partial(solvers.mcg, steps=5),
