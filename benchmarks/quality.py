@@ -33,7 +33,7 @@ from inverse.metrics import LPIPS, score
 from inverse.priors import BUNDLED, load_prior
 from inverse.samplers import Process, Sampler
 from inverse.solving import solve
-from operators import LinearOperator, Problem, Rng, gaussian, measure, seed_for
+from operators import Operator, Problem, Rng, gaussian, measure, seed_for
 
 BATCH, ALL = 4, ",".join(TASKS)
 
@@ -68,7 +68,7 @@ def calls(process: Process) -> int:
 
 
 def problems(
-    task: str, truth: Tensor, make: Callable[..., LinearOperator] | None = None
+    task: str, truth: Tensor, make: Callable[..., Operator] | None = None
 ) -> list[tuple[Tensor, Problem, list[int]]]:
     """Batches of (truth, problem, seeds of the samples), the same for every method."""
     operator = (make or TASKS[task])(truth.shape[1:], seed_for(0, task, "operator"))
