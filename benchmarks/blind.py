@@ -4,7 +4,7 @@ INVERSE_DATA=... python -m benchmarks.blind [count=3] [side=128] [folder=mcmaste
     [looks=1,0.5,0.25,0.12] [tasks=denoise,inpaint] [name=blind]
 
 Centres of photographs that are not Kodak's, the bundled prior, diffpir for a walk. The level of the
-noise is unknown in every task, the blur in those that are named after a family: these are blurred
+noise (or its photons and read noise) is unknown in every task, the blur in those that are named after a family: these are blurred
 before they are cropped, so that nothing goes on round their borders. ``found``: before the
 first look and after each of them. ``wavelets``: scikit-image's estimate of the noise that is to be
 removed, where PyWavelets is installed. Tasks whose names begin as said; in turns, of one commit.
@@ -24,9 +24,19 @@ from benchmarks.baselines.tasks import crops, inpaint, superres
 from benchmarks.record import earlier, save
 from inverse.levels import Level
 from inverse.priors import bundled
-from inverse.samplers import Blind, Family, Found, NoiseLevel, Refit, blur_family
+from inverse.samplers import Blind, Family, Found, NoiseLevel, PhotonNoise, Refit, blur_family
 from inverse.solvers import diffpir
-from operators import Operator, Problem, Rng, blur_kernel, gaussian, identity, kernels
+from operators import (
+    Operator,
+    Problem,
+    Rng,
+    blur_kernel,
+    gaussian,
+    identity,
+    kernels,
+    measure,
+    poisson_gaussian,
+)
 
 SIZE, PADDING = 25, "replicate"
 KNOWN = {
@@ -40,6 +50,8 @@ BLURS: dict[str, tuple[Family, dict[str, float]]] = {
     "defocus": ("defocus", {"radius": 4.0}),
     "motion": ("motion", {"length": 10.0, "angle": 30.0}),
 }
+PHOTONS = {"photons 50": (50, 0.02), "photons 200": (200, 0.02), "photons loud": (200, 0.1)}
+PHOTONS |= {"photons 1000": (1000, 0.05)}
 MAKERS = {"gaussian": kernels.gaussian, "defocus": kernels.defocus, "motion": kernels.line}
 
 
@@ -79,6 +91,9 @@ def made(wide: Tensor, side: int, seed: int) -> dict[str, tuple[dict, Problem, l
         operator = build(shape)
         y = measured(operator, sigma, x, seed)
         problems[name] = {"sigma": sigma}, Problem(operator, gaussian(0.1), y), [NoiseLevel()]
+    for name, (peak, read) in PHOTONS.items():
+        problem = measure(identity(shape), poisson_gaussian(peak, read), x, Rng([seed]))
+        problems[name] = {"peak": peak, "read": read}, problem, [PhotonNoise()]
     for name, (family, numbers) in BLURS.items():
         blurred = blur_kernel(wide.shape[1:], MAKERS[family](SIZE, **numbers))
         y = measured(blurred, 0.04, wide, seed)[..., margin:-margin, margin:-margin].contiguous()

@@ -1,4 +1,4 @@
-"""What the command line leaves to be estimated: the level of the noise, a blur."""
+"""What the command line leaves to be estimated: the noise's level, its photons, a blur."""
 
 import copy
 from collections.abc import Callable, Sequence
@@ -12,11 +12,13 @@ from inverse.apps.configuration import ConfigurationError, build, target_of
 from inverse.denoise import Prior
 from inverse.samplers import (
     EVEN,
+    PIXELS,
     Blind,
     Descent,
     Family,
     Found,
     NoiseLevel,
+    PhotonNoise,
     Refit,
     Sampler,
     State,
@@ -28,6 +30,8 @@ from inverse.starts import load_restorer
 from operators import LinearOperator, Operator, Problem, Rng, gaussian
 
 ESTIMATE = "estimate"
+DEFAULTS = {"sigma": 0.05, "peak": 200, "read": 0.02}
+"""What of a noise may be estimated, and what stands for it before."""
 
 
 def blur_unknown(
@@ -51,31 +55,39 @@ def blur_unknown(
 
 
 class Unknown:
-    """What is to be found: the blur; the noise's level, asked for or of a measurement without one.
+    """What is to be found: the blur, the noise's level or photons.
+
+    The level is asked for, or of a measurement without one.
 
     Attributes:
         noise: the noise as it is configured; the configured default where it is estimated.
         operator: makes the operator for an image shape; a guess where it is to be found.
 
     Raises:
-        ConfigurationError: for a level that is asked for of a measurement that is simulated.
+        ConfigurationError: for what is asked for of a measurement that is simulated.
     """
 
     def __init__(self, config: DictConfig) -> None:
         self.noise = copy.deepcopy(config.noise)
         real = config.measurement is not None
-        self.asked = config.noise.get("sigma") == ESTIMATE
+        self.asked = [key for key in DEFAULTS if config.noise.get(key) == ESTIMATE]
         if self.asked and not real:
+            key = self.asked[0]
             raise ConfigurationError(
-                "noise.sigma=estimate is for a measurement=FILE; to simulate one give its "
-                "level, as noise.sigma=0.05"
+                f"noise.{key}=estimate is for a measurement=FILE; to simulate one give a number, "
+                f"as noise.{key}={DEFAULTS[key]}"
+            )
+        self.photons = bool({"peak", "read"} & {*self.asked})
+        if self.photons and len(self.asked) < 2:
+            raise ConfigurationError(
+                "noise.peak and noise.read are estimated together: give estimate for both"
             )
         told = any(
             word.lstrip("+").startswith("noise") for word in HydraConfig.get().overrides.task
         )
-        self.level = self.asked or (real and not told and target_of(config.noise) is gaussian)
-        if self.asked:
-            self.noise.sigma = 0.05
+        default = real and not told and target_of(config.noise) is gaussian
+        self.level = "sigma" in self.asked or default
+        self.noise.update({key: DEFAULTS[key] for key in self.asked})
         self.blur = config.operator if target_of(config.operator) is blur_unknown else None
         measured = {} if self.blur is None else {"measured": real}
         self.operator: Callable[..., Operator] = partial(build, config.operator, **measured)
@@ -88,7 +100,7 @@ class Unknown:
         Raises:
             ConfigurationError: where it cannot be.
         """
-        if not self.level and self.blur is None:
+        if not (self.level or self.photons or self.blur is not None):
             return solver
 
         def blind(prior: Prior) -> Sampler:
@@ -102,7 +114,9 @@ class Unknown:
                     f"the blur cannot be found {why}; name it, as operator=blur_gaussian"
                 )
             if self.asked:
-                raise ConfigurationError(f"noise.sigma cannot be estimated {why}; give a number")
+                raise ConfigurationError(
+                    f"noise.{self.asked[0]} cannot be estimated {why}; give a number"
+                )
             print(f"noise.sigma={self.noise.sigma} is assumed: it was not given, and cannot be "
                   f"estimated {why}")  # fmt: skip
             return sampler
@@ -117,7 +131,7 @@ class Unknown:
         """
         if config.restorer is None:
             return lambda problem, rng: None
-        if config.error is None and (self.level or self.blur is not None):
+        if config.error is None and (self.level or self.photons or self.blur is not None):
             raise ConfigurationError(
                 "how wrong the restorer is cannot be told while noise or blur are to be found: "
                 "give error=, on the range [-1, 1], or noise.sigma="
@@ -125,6 +139,8 @@ class Unknown:
         return partial(warm_state, load_restorer(config.restorer), error=config.error)
 
     def _refits(self) -> list[Refit]:
+        if self.photons:
+            return [PhotonNoise()]
         level = [NoiseLevel()] if self.level else []
         if self.blur is None:
             return [*level]
@@ -133,8 +149,10 @@ class Unknown:
 
     def _not(self, sampler: Sampler, problem: Problem) -> str | None:
         """Why it cannot be estimated, None where it can."""
-        if not EVEN.met(problem):
-            return f"for {problem.operator!r} (it can for {EVEN.what})"
+        needs = {EVEN, PIXELS} if self.photons else {EVEN}
+        for need in needs:
+            if not need.met(problem):
+                return f"for {problem.operator!r} (it can for {need.what})"
         if not isinstance(sampler, Descent):
             return "by this solver (it can by nested)"
         channels = problem.operator.in_shape[0]

@@ -12,7 +12,7 @@ from torch import Tensor
 from inverse.apps.calibrate import error_bars
 from inverse.apps.configuration import ConfigurationError, build, expect
 from inverse.apps.device import pick_device
-from inverse.apps.estimating import ESTIMATE, Unknown, estimates
+from inverse.apps.estimating import DEFAULTS, ESTIMATE, Unknown, estimates
 from inverse.apps.failures import Failures
 from inverse.apps.filming import Filming, is_asked
 from inverse.apps.job import HydraJob
@@ -193,6 +193,5 @@ def _fitting(
 
 def main() -> None:
     """The app's entry point."""
-    HydraJob(
-        run, "restore", Values, words={"noise.sigma": ESTIMATE, "solver.motion": ESTIMATE}
-    ).run()
+    estimated = (*(f"noise.{key}" for key in DEFAULTS), "solver.motion")
+    HydraJob(run, "restore", Values, words=dict.fromkeys(estimated, ESTIMATE)).run()

@@ -46,6 +46,21 @@ def test_a_noise_that_is_given_is_taken(inverse, photo):
     assert code == 0 and metrics(folder)["sigma"] == 0.2 and not metrics(folder)["estimated"], err
 
 
+PHOTONS = ["noise=poisson_gaussian", "noise.peak=estimate", "noise.read=estimate"]
+
+
+def test_the_photons_of_a_measurement_are_estimated(inverse, photo):
+    code, out, err, folder = inverse(f"measurement={photo}", *SMALL, *PHOTONS)
+    assert code == 0, err
+    found = metrics(folder)["estimated"]
+    assert set(found) == {"peak", "read"} and found["peak"]["mean"][0] > 5 and "peak" in out
+    code, _, err, _ = inverse(f"measurement={photo}", *SMALL, *PHOTONS[:2])
+    assert code == 1 and "both" in err
+    words = ["operator=blur_gaussian", "operator.size=5", "size=null"]
+    code, _, err, _ = inverse(f"measurement={photo}", *words, *PHOTONS)
+    assert code == 1 and "noise.peak cannot be estimated" in err and "each pixel" in err
+
+
 def test_a_blur_that_nobody_knows_is_found_and_shown(inverse, tmp_path):
     x = Stationary(channels=3).sample((3, 48, 48), Rng([0])).float()
     y = blur_gaussian((3, 48, 48), size=9, std=1.2)(x) + 0.02 * Rng([1]).normal(x.shape)

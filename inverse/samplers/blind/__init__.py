@@ -6,15 +6,18 @@ from inverse.samplers.blind.evidence import Range
 from inverse.samplers.blind.families import Family, blur_family
 from inverse.samplers.blind.freeform import BlurKernel
 from inverse.samplers.blind.kernels import BlurParameters
+from inverse.samplers.blind.photons import PIXELS, PhotonNoise
 from inverse.samplers.blind.refits import NoiseLevel, Refit
 
 __all__ = [
     "EVEN",
+    "PIXELS",
     "Blind",
     "BlurKernel",
     "BlurParameters",
     "Family",
     "NoiseLevel",
+    "PhotonNoise",
     "Range",
     "Refit",
     "blur_family",

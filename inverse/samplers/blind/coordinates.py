@@ -168,7 +168,7 @@ def _patches(problem: Problem, kept: Tensor, x0: Tensor, r2: Tensor) -> Coordina
     kept = kept.cpu().double().expand(len(x0), -1, *x0.shape[-2:])
     rest = problem.residual(x0).cpu().double()
     mixed = torch.einsum("ij,bjhw->bihw", mixtures(x0.shape[1]), rest)
-    inside, rest = _cut(kept), _cut(mixed)
+    inside, rest = cut(kept), cut(mixed)
     flat = inside / inside.square().sum(-1, keepdim=True).sqrt().clamp_min(1e-12)
     varied = torch.diag_embed(inside) - flat[..., :, None] * flat[..., None, :]
     lost = torch.eye(inside.shape[-1], dtype=torch.float64) - varied
@@ -180,7 +180,7 @@ def _patches(problem: Problem, kept: Tensor, x0: Tensor, r2: Tensor) -> Coordina
     return Coordinates(*(v.flatten(1, 2) for v in parts))
 
 
-def _cut(x: Tensor) -> Tensor:
+def cut(x: Tensor) -> Tensor:
     """At most `PATCHES` patches, evenly spread: (B, C, H, W) -> (B, C, G, PATCH^2)."""
     side = min(PATCH, *x.shape[-2:])
     every = x.unfold(2, side, side).unfold(3, side, side).flatten(2, 3).flatten(3)

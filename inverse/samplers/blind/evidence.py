@@ -56,12 +56,17 @@ def log_evidence(found: Coordinates, sigma: Tensor, contrast: Range | None = CON
     Returns:
         (B, n).
     """
+    return by_group(found, sigma, contrast).sum(1)
+
+
+def by_group(found: Coordinates, sigma: Tensor, contrast: Range | None = CONTRAST) -> Tensor:
+    """What each group of coordinates adds to the `log_evidence`: (B, G, n)."""
     shape = (*found.power.shape[:2], sigma.shape[1])
     fits = _fits(found, sigma)
     if contrast is None:
-        return fits(sigma.new_ones(math.prod(shape), 1)).view(shape).sum(1)
+        return fits(sigma.new_ones(math.prod(shape), 1)).view(shape)
     u, values = explored(fits, contrast, math.prod(shape), FEWER)
-    return (values + gaps(u).log()).logsumexp(1).view(shape).sum(1)
+    return (values + gaps(u).log()).logsumexp(1).view(shape)
 
 
 def contrasts(found: Coordinates, sigma: Tensor, channels: int) -> Tensor:
@@ -129,12 +134,18 @@ def search(
 ) -> Quantity:
     """Mean and standard deviation of a number in a range, over which its prior is flat.
 
-    By the trapezoidal rule over all that was `explored`, as whose arguments. In a logarithmic range
-    they are of the logarithm: `exp(mean)` and `exp(mean) std`. Where the spread is above half of
-    the prior's the data are silent.
+    By the trapezoidal rule over all that was `explored`, as whose arguments.
     """
     u, values = explored(log_posterior, within, batch, zooms)
-    weights = (values + gaps(u).log()).softmax(1)
+    return quantity(u, (values + gaps(u).log()).softmax(1), within)
+
+
+def quantity(u: Tensor, weights: Tensor, within: Range) -> Quantity:
+    """Mean and standard deviation of a number that is at places (B, N) with weights (B, N).
+
+    In a logarithmic range they are of the logarithm: `exp(mean)` and `exp(mean) std`. Where the
+    spread is above half of the prior's, which is flat over the range, the data are silent.
+    """
     mean = (weights * u).sum(1)
     std = (weights * (u - mean[:, None]).square()).sum(1).sqrt()
     low, high = within.ends
