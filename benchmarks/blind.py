@@ -4,10 +4,11 @@ INVERSE_DATA=... python -m benchmarks.blind [count=3] [side=128] [folder=mcmaste
     [looks=1,0.5,0.25,0.12] [tasks=denoise,inpaint] [name=blind]
 
 Centres of photographs that are not Kodak's, the bundled prior, diffpir for a walk. The level of the
-noise (or its photons and read noise) is unknown in every task, the blur in those that are named after a family: these are blurred
-before they are cropped, so that nothing goes on round their borders. ``found``: before the
-first look and after each of them. ``wavelets``: scikit-image's estimate of the noise that is to be
-removed, where PyWavelets is installed. Tasks whose names begin as said; in turns, of one commit.
+noise (or its photons and read noise) is unknown in every task, the blur in those that are named
+after a family: these are blurred before they are cropped, so that nothing goes on round their
+borders. ``found``: before the first look and after each of them. ``wavelets``: scikit-image's
+estimate of the noise that is to be removed, where PyWavelets is installed. Tasks whose names begin
+as said; in turns, of one commit.
 Where each pixel is kept or lost `Blind` looks at nothing (``looks=`` without a value).
 """
 

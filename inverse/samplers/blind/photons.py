@@ -59,7 +59,8 @@ class PhotonNoise(Refit):
             "peak": quantity(peak, weights.sum(2), self.peaks),
             "read": quantity(read, weights.sum(1), self.reads),
         }
-        noise = poisson_gaussian(*(number.mean.to(problem.y) for number in numbers.values()))
+        found = {name: number.mean.to(problem.y) for name, number in numbers.items()}
+        noise = poisson_gaussian(found["peak"], found["read"])
         return Found(numbers, noise=noise.seen(problem.operator.dark))
 
 

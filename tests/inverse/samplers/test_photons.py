@@ -67,7 +67,8 @@ def test_the_numbers_of_a_picture_are_found_and_solve_it(operator):
     result = solve(sampler, told, Rng([2]))
     mean, std = result.found[0].numbers["peak"]
     assert float(mean) == pytest.approx(100.0, abs=2 * float(std))
-    assert result.found[0].noise.sigma == pytest.approx(problem.noise.sigma, rel=0.1)
+    noise = result.found[0].noise
+    assert noise is not None and noise.sigma == pytest.approx(problem.noise.sigma, rel=0.1)
 
 
 def test_samples_have_numbers_of_their_own():
