@@ -1,10 +1,10 @@
 """A photograph of 24 megapixels through the command line: seams, memory, time.
 
-INVERSE_DATA=... python -m benchmarks.large [megapixels=24] [tile=512] [nfe=2]
+INVERSE_DATA=... python -m benchmarks.large [megapixels=24] [tile=512]
 
 The largest of photos54_half, enlarged (bicubic), with noise of 0.1, is written as an 8-bit PNG and
 restored by `inverse restore measurement=noisy.png out=r.png operator=identity noise.sigma=0.1
-solver=nested_mean prior.tile=512 budget.nfe=2 lpips=null` in a process of its own. ``ratio`` is the
+solver=uneven_mean prior.tile=512 lpips=null`, one call of the network, in a process of its own. ``ratio`` is the
 RMS error at the tiles' borders over that elsewhere, as in `benchmarks.tiles`; ``memory_gib`` the
 most that the process had resident, ``cpu`` its seconds.
 """
@@ -46,11 +46,11 @@ def noised(image: Image.Image) -> Image.Image:
     return Image.fromarray(draw.round(out=draw).clip(0, 255, out=draw).astype(np.uint8))
 
 
-def restored(folder: str, tile: int, nfe: int) -> dict:
+def restored(folder: str, tile: int) -> dict:
     """Restore noisy.png of a folder into r.png; what it cost."""
     command = [sys.executable, "-m", "inverse.apps.main", "restore", "measurement=noisy.png"]
-    command += ["out=r.png", "operator=identity", f"noise.sigma={SIGMA}", "solver=nested_mean"]
-    command += [f"prior.tile={tile}", f"budget.nfe={nfe}", "lpips=null", "device=cpu"]
+    command += ["out=r.png", "operator=identity", f"noise.sigma={SIGMA}", "solver=uneven_mean"]
+    command += [f"prior.tile={tile}", "lpips=null", "device=cpu"]
     command += ["hydra.run.dir=run"]
     subprocess.run(command, cwd=folder, check=True)
     used = getrusage(RUSAGE_CHILDREN)
@@ -59,19 +59,19 @@ def restored(folder: str, tile: int, nfe: int) -> dict:
     return cost | {"memory_gib": used.ru_maxrss / 2**20}
 
 
-def main(megapixels: float = 24, tile: int = 512, nfe: int = 2) -> None:
+def main(megapixels: float = 24, tile: int = 512) -> None:
     """Write results/large.json."""
     with TemporaryDirectory() as folder:
         truth = enlarged(megapixels)
         noised(truth).save(Path(folder, "noisy.png"), compress_level=1)
-        cost = restored(folder, tile, nfe)
+        cost = restored(folder, tile)
         numbers = [np.asarray(i, np.float32) for i in (truth, Image.open(Path(folder, "r.png")))]
     error = torch.from_numpy(numbers[1] - numbers[0]).movedim(2, 0) / 127.5
     at = borders(tile, tile // 4, truth.height, truth.width)
     row = {"width": truth.width, "height": truth.height, "ratio": rms(error, at) / rms(error, ~at)}
     row |= {"psnr": -20 * math.log10(float(error.square().mean().sqrt()) / 2)} | cost
     print(row, flush=True)
-    save("large", {"megapixels": megapixels, "tile": tile, "nfe": nfe, "sigma": SIGMA}, [row])
+    save("large", {"megapixels": megapixels, "tile": tile, "sigma": SIGMA}, [row])
 
 
 if __name__ == "__main__":

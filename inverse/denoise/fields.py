@@ -53,6 +53,10 @@ class Field(NamedTuple):
         share = self.apply(_share, torch.ones_like(like))
         return share / (1 - share)
 
+    def estimate(self, z: Tensor, x0: Tensor) -> Estimate:
+        """An estimate x0 of the image behind z, and the noise that it leaves, `(z - x0) / nsr`."""
+        return Estimate(x0, self.apply(_precision, z - x0))
+
     def rows(self) -> list["Field"]:
         """The fields of the samples, one by one; only one if it is the same for all."""
         if len(self.nsr) == 1:
@@ -89,8 +93,7 @@ class FieldPrior(Prior):
     def forward(self, x: Tensor, level: Level | Field, problem: Problem, rng: Rng) -> Estimate:
         if isinstance(level, Level):
             return super().forward(x, level, problem, rng)
-        x0 = self.restore(x, level)
-        return Estimate(x0, level.apply(_precision, x - x0))
+        return level.estimate(x, self.restore(x, level))
 
     def __call__(self, x: Tensor, level: Level | Field, problem: Problem, rng: Rng) -> Estimate:
         return super().__call__(x, level, problem, rng)  # pyright: ignore[reportArgumentType]

@@ -1,12 +1,13 @@
 """A prior on images larger than its network takes: overlapping tiles, smoothly blended."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from inverse.denoise import Estimate, Prior, estimate
+from inverse.denoise import Estimate, Field, FieldPrior, Prior, estimate
 from inverse.levels import Level
 from operators import Problem, Rng
 
@@ -15,6 +16,8 @@ class Tiled(Prior):
     """A prior applied to overlapping square tiles, whose estimates are blended.
 
     `D(x) = sum_k w_k D_k(x_k) / sum_k w_k` over square tiles x_k of the image.
+
+    A prior that is told the noise of every value is told that of each tile's (`Field`).
 
     Each weight is `sin^2` across its tile in both directions, so that a tile's rim, where it
     lacks its surroundings, hardly counts. Tiles lie on a regular grid whose last row and column
@@ -57,27 +60,31 @@ class Tiled(Prior):
             )
         self.prior, self.tile, self.stride = prior, tile, tile - overlap
         self.batch, self.shift, self.errors = batch, shift, prior.errors
+        self.coordinates = prior.coordinates
 
     def denoise(self, x: Tensor, level: Level) -> Tensor:
         return self._blend(x, level, x.new_zeros((len(x), 2)).long())
 
-    def forward(self, x: Tensor, level: Level, problem: Problem, rng: Rng) -> Estimate:
-        if not self.shift:
-            return estimate(x, self.denoise(x, level), level)
-        offset = (rng.uniform((len(x), 2)) * self.stride).long()
-        return estimate(x, self._blend(x, level, offset), level)
+    def forward(self, x: Tensor, level: Level | Field, problem: Problem, rng: Rng) -> Estimate:
+        offset = x.new_zeros((len(x), 2)).long()
+        if self.shift:
+            offset = (rng.uniform((len(x), 2)) * self.stride).long()
+        x0 = self._blend(x, level, offset)
+        return level.estimate(x, x0) if isinstance(level, Field) else estimate(x, x0, level)
 
-    def _blend(self, x: Tensor, level: Level, offset: Tensor) -> Tensor:
+    def _blend(self, x: Tensor, level: Level | Field, offset: Tensor) -> Tensor:
         """The blended estimate, with sample b's grid moved up and left by `offset[b]` (B, 2)."""
         rows = self._lines(x.shape[-2], offset[:, 0])
         columns = self._lines(x.shape[-1], offset[:, 1])
         tiles = [part.split(self.batch) for part in _grid(rows, columns)]
         weight = (_hill(rows.shape[-1], x)[:, None] * _hill(columns.shape[-1], x))[..., None]
         pixels = x.permute(0, 2, 3, 1)  # tiles are indexed with channels last
+        told = level.pixels(x).permute(0, 2, 3, 1) if isinstance(level, Field) else None
         total, norm = torch.zeros_like(pixels), torch.zeros_like(pixels[..., :1])
         for sample, row, column in zip(*tiles, strict=True):
             at = (sample, row, column)
-            done = self._network(pixels[at].permute(0, 3, 1, 2), level).permute(0, 2, 3, 1)
+            own = level if told is None else Field(told[at].permute(0, 3, 1, 2))
+            done = self._network(pixels[at].permute(0, 3, 1, 2), own).permute(0, 2, 3, 1)
             total.index_put_(at, weight * done, accumulate=True)
             norm.index_put_(at, weight.expand(*done.shape[:-1], 1), accumulate=True)
         return (total / norm).permute(0, 3, 1, 2)
@@ -90,12 +97,16 @@ class Tiled(Prior):
         first = (steps - offset[:, None]).clamp(0, side - tile)
         return first[..., None] + torch.arange(tile, device=offset.device)
 
-    def _network(self, tiles: Tensor, level: Level) -> Tensor:
+    def _network(self, tiles: Tensor, level: Level | Field) -> Tensor:
+        run: Callable[..., Tensor] = self.prior.denoise
+        if isinstance(level, Field):
+            assert isinstance(self.prior, FieldPrior)  # its coordinates say so
+            run = self.prior.restore
         if torch.is_grad_enabled() and tiles.requires_grad:
-            out = checkpoint(self.prior.denoise, tiles, level, use_reentrant=False)
+            out = checkpoint(run, tiles, level, use_reentrant=False)
             assert isinstance(out, Tensor)
             return out
-        return self.prior.denoise(tiles, level)
+        return run(tiles, level)
 
 
 def _grid(rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -11,7 +11,7 @@ from torch import nn
 
 from inverse import solvers
 from inverse.apps.configuration import FOLDER, build
-from inverse.denoise import Prior
+from inverse.denoise import POINTWISE, Field, FieldPrior, Prior
 from inverse.images import sample_photograph
 from inverse.levels import VE, VP, Discrete, Flow, Level
 from inverse.metrics import psnr
@@ -271,3 +271,33 @@ def test_the_bundled_prior_denoises_grey_better_than_by_repeating_it():
         repeated = prior.denoise(y.expand(-1, 3, -1, -1), VE()(0.3)).mean(1, keepdim=True)
         ours = Channels(prior)(y, VE()(0.3), problem, Rng([0])).x0
     assert float(psnr(ours, x)) > float(psnr(repeated, x)) + 3
+
+
+class OddColours(FieldPrior):
+    """Three colours that are independent: `N(0, v)` each, whatever the others are."""
+
+    coordinates = POINTWISE
+
+    def restore(self, z, field):
+        nsr = field.pixels(z)
+        return torch.where(nsr.isinf(), 0.0, VARIANCE / (VARIANCE + nsr**2) * z)
+
+
+def test_each_channel_is_told_the_noise_of_its_own_values():
+    nsr = torch.tensor([0.0, 0.1, 0.7, math.inf]).expand(2, 2, 3, 4)
+    x = torch.randn(nsr.shape, generator=torch.Generator().manual_seed(0))
+    problem = Problem(Identity((2, 3, 4)), gaussian(0.1), x)
+    prior: Any = Channels(OddColours())
+    found = prior(x, Field(nsr), problem, Rng([0, 1])).x0
+    exact = torch.where(nsr.isinf(), 0.0, VARIANCE / (VARIANCE + 3 * nsr**2) * x)
+    assert torch.allclose(found, exact, atol=1e-6)
+    even, level = prior(x, Field(torch.full((1, 1, 1, 1), 0.4)), problem, Rng([0, 1])), VE()(0.4)
+    assert torch.allclose(even.x0, prior(x, level, problem, Rng([0, 1])).x0, atol=1e-6)
+
+
+def test_a_grey_picture_is_denoised_in_one_call_by_a_colour_prior_that_is_told_the_noise():
+    x = sample_photograph("astronaut", size=64).mean(0, keepdim=True)[None]
+    problem = measure(inpaint_random((1, 64, 64), keep=0.8), gaussian(0.2), x, Rng([0]))
+    prior: Any = Channels(bundled())
+    result = solve(solvers.uneven(prior, steps=1), problem, Rng([1]))
+    assert result.nfe == 1 and float(psnr(result.x0, x)) > float(psnr(problem.y, x)) + 5

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from inverse.denoise import Evaluation, Prior
+from inverse.denoise import POINTWISE, Evaluation, Field, FieldPrior, Prior
 from inverse.levels import VE, Level
 from inverse.priors import Tiled
 from inverse.samplers import Process
@@ -64,6 +64,25 @@ def test_a_pointwise_prior_is_the_same_in_tiles(size, tile, overlap, shift):
     got = ask(tiled, x)
     assert torch.allclose(got, prior.denoise(x, LEVEL), atol=1e-5)
     assert not torch.isnan(got).any()
+
+
+class Told(FieldPrior):
+    """Shrinks each pixel by the noise that it is told of it."""
+
+    coordinates = POINTWISE
+
+    def restore(self, z, field):
+        return z / (1 + field.pixels(z).clamp(max=5) ** 2)
+
+
+@pytest.mark.parametrize("shift", [False, True])
+def test_a_tile_is_told_the_noise_of_its_own_pixels(shift):
+    x = torch.randn(2, 3, 40, 29, generator=torch.Generator().manual_seed(0))
+    field = Field(torch.rand(1, 1, 40, 29, generator=torch.Generator().manual_seed(1)) * 3)
+    problem = Problem(identity((3, 40, 29)), gaussian(0.1), x)
+    found = Tiled(Told(), 16, shift=shift)(x, field, problem, Rng([0, 1]))  # pyright: ignore
+    assert torch.allclose(found.x0, Told().restore(x, field), atol=1e-6)
+    assert torch.allclose(found.x0 + field.nsr * found.noise, x, atol=1e-5)
 
 
 def test_the_network_sees_tiles_alone_and_few_at_a_time():
