@@ -1,6 +1,7 @@
 """Configurations: where they are, building objects from them, and errors that name the mend."""
 
 import difflib
+import inspect
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -53,11 +54,12 @@ def check_values(config: DictConfig, taker: Any) -> None:
 def check_target(config: Any) -> None:
     """`check_values` of what a configuration builds, where it is one of ours, and of its keys."""
     if taker := target_of(config):
-        known = hints(taker)
+        taken = inspect.signature(taker).parameters
         given = [key for key in map(str, config) if key[0] != "_"]
-        for key in given:
+        free = any(it.kind is it.VAR_KEYWORD for it in taken.values())
+        for key in [] if free else given:
             full = config._get_full_key(key)
-            expect(key, [k for k in given if k in known], f"option of {full.rpartition('.')[0]}")
+            expect(key, [k for k in given if k in taken], f"option of {full.rpartition('.')[0]}")
         check_values(config, taker)
 
 

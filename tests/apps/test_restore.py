@@ -82,7 +82,7 @@ def test_every_nonlinear_operator_restores_or_says_which_solver_does(inverse, op
         code, _, err, folder = inverse(*arguments, folder=f"refused-{solver}")
         lines = [line for line in err.splitlines() if line.strip()]
         assert code == 1 and len(lines) == 1 and "needs a linear operator" in err, err
-        assert "(dps)" in err and not list(folder.glob("*.png"))
+        assert "dps)" in err and not list(folder.glob("*.png"))
 
 
 @pytest.mark.parametrize("noise", groups()["noise"])

@@ -18,10 +18,10 @@ def second_step(solver: str, operator: str) -> Count:
     return count
 
 
-WAITS = {"sitcom": 2, "nested-coarse": 100}
+WAITS = {"sitcom": 2, "nested-coarse": 100, "dps-low-rank": 1}
 """One look per iteration but the last, as in SOLVERS: its early stop, which saves network calls.
 What is measured of a small image spread out is solved by conjugate gradients where it has no closed
-form; they look at their residual."""
+form; they look at their residual. A singular value decomposition looks whether it has converged."""
 
 
 @pytest.mark.parametrize("operator", OPERATORS)

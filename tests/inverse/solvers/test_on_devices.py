@@ -26,9 +26,10 @@ pytestmark = [
     pytest.mark.skipif(bool(MISSING), reason=f"torch {torch.__version__} lacks {MISSING}"),
     pytest.mark.filterwarnings("ignore"),
 ]
-LOOKS = {"sitcom": 2, "nested-coarse": 12}
+LOOKS = {"sitcom": 2, "nested-coarse": 12, "dps-low-rank": 1}
 """One per iteration, as in SOLVERS: its early stop, of which each saves network calls; and copies
-of the few numbers of the small image's operator, which every outer step makes anew."""
+of the few numbers of the small image's operator, which every outer step makes anew; and a singular
+value decomposition, which looks whether it has converged."""
 
 
 class Convolution(FieldPrior):
