@@ -4,9 +4,9 @@ INVERSE_DATA=... python -m benchmarks.large [megapixels=24] [tile=512]
 
 The largest of photos54_half, enlarged (bicubic), with noise of 0.1, is written as an 8-bit PNG and
 restored by `inverse restore measurement=noisy.png out=r.png operator=identity noise.sigma=0.1
-solver=uneven_mean prior.tile=512 lpips=null`, one call of the network, in a
-process of its own. ``ratio`` is the RMS error at the tiles' borders over that elsewhere, as in `benchmarks.tiles`; ``memory_gib`` the
-most that the process had resident, ``cpu`` its seconds.
+solver=uneven_mean prior.tile=512 lpips=null`, one call of the network, in a process of its own.
+``ratio`` is the RMS error at the tiles' borders over that elsewhere, as in `benchmarks.tiles`;
+``memory_gib`` the most that the process had resident, ``cpu`` its seconds.
 """
 
 import json
