@@ -41,7 +41,7 @@ class ErrorBars:
         """
         pooled = torch.cat([e.flatten() for e in errors]).sort().values
         at = {q: float(pooled[min(int(q * len(pooled)), len(pooled) - 1)]) for q in SHARES}
-        if at[SHOWN] == float("inf"):
+        if float("inf") in at.values():
             raise ValueError(
                 "the samples do not differ where they are wrong: this solver's spread says "
                 "nothing; take one that draws samples (solver=nested_sharp)"

@@ -49,6 +49,13 @@ def test_a_solver_without_spread_has_no_bars():
         ErrorBars.measured([torch.full((8,), float("inf"))], 2, SETTING)
 
 
+def test_bars_that_no_file_could_hold_are_not_measured():
+    errors = torch.ones(100)
+    errors[90:] = float("inf")
+    with pytest.raises(ValueError, match="do not differ"):
+        ErrorBars.measured([errors], 2, SETTING)
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"factors": 1}', '{"factors": {}, "who": 1}'])
 def test_a_file_of_another_kind_is_refused(tmp_path, content):
     (tmp_path / "bars.json").write_text(content)
